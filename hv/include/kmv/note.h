@@ -1,0 +1,37 @@
+/*
+ * What kmv-translate leaves in a translated ELF32 file.
+ *
+ * Section ".note.kmv" (SHT_NOTE, not loaded unless a PT_NOTE places it): one note, name "kmv\0", type KMV_NOTE_TYPE,
+ * descriptor struct kmv_note_desc followed by nothing. The tables below are sections that are not loaded (no SHF_ALLOC);
+ * the note is found through the PT_NOTE program header, so that loaders and kernels need no section headers.
+ *
+ * Section ".kmv.addrmap": array of struct kmv_addr_pair sorted by old, one an instruction of the original text.
+ * Section ".kmv.windows": array of struct kmv_window sorted by start.
+ */
+#ifndef KMV_NOTE_H
+#define KMV_NOTE_H
+
+#include <stdint.h>
+
+#define KMV_NOTE_NAME    "kmv"
+#define KMV_NOTE_TYPE    0x4b4d5631u /* "KMV1" */
+#define KMV_NOTE_VERSION 1u
+
+struct kmv_note_desc {
+    uint32_t version; /* KMV_NOTE_VERSION */
+    uint32_t offset;  /* OFFSET the program was translated for; 0: identity, nothing mirrored */
+};
+
+struct kmv_addr_pair {
+    uint32_t old_addr; /* address of the instruction in the original program */
+    uint32_t new_addr; /* address of its translation; branches to old_addr land here */
+};
+
+/* In [start, end) the native write of an instruction is done and its mirror write is not yet complete: an
+ * instruction pointer p with start <= p < end is inside the window. */
+struct kmv_window {
+    uint32_t start;
+    uint32_t end;
+};
+
+#endif

@@ -1,0 +1,14 @@
+/* The hypervisor's log: one event a line on COM2, "seq=N tsc=N event=NAME key=value ...". */
+#ifndef HV_LOG_H
+#define HV_LOG_H
+
+#include <hv/types.h>
+
+/*
+ * Writes one event. `fmt` makes the key=value pairs that follow event=NAME; it may be "".
+ * Conversions: %s %c %d %u %x %llu %llx %llX %p, widths and zero padding; nothing else.
+ * Addresses are written 0x%llx, frames by their address.
+ */
+void log_event(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Extended page tables: guest-physical to host-physical. SDM vol. 3C, 29.3 "The Extended Page Table Mechanism".
+ *
+ * 2 MiB entries where alignment allows, split on demand. The leaf entry is the only record of a page: its frame, its
+ * permissions, and whether the frame is bad. A bad page's entry is not present; its frame stays readable in it.
+ * Every change is one aligned 64-bit store, and write-only or write-execute entries are never made.
+ */
+#ifndef HV_MM_EPT_H
+#define HV_MM_EPT_H
+
+#include <hv/mm/frames.h>
+#include <hv/types.h>
+
+enum { EPT_READ = 1, EPT_WRITE = 2, EPT_EXEC = 4, EPT_RW = 3, EPT_RX = 5, EPT_RWX = 7 };
+enum ept_memory_type { EPT_MEM_UC = 0, EPT_MEM_WB = 6 };
+
+struct ept {
+    hpa_t root; /* PML4 */
+    struct frame_pool *heap;
+};
+
+struct ept_page {
+    bool mapped; /* a leaf is there, present or bad */
+    bool bad;
+    u32 perms; /* EPT_READ | ... ; for a bad page those it had */
+    hpa_t frame;
+};
+
+/* Returns 0 or -HV_ENOMEM. */
+int ept_init(struct ept *ept, struct frame_pool *heap);
+
+/* Maps [gpa, gpa + bytes) to [hpa, hpa + bytes); all 4 KiB aligned. Replaces what was there. 0 or -HV_ENOMEM. */
+int ept_map(struct ept *ept, gpa_t gpa, hpa_t hpa, u64 bytes, u32 perms, enum ept_memory_type type);
+
+/* The 4 KiB page that holds gpa. */
+struct ept_page ept_lookup(const struct ept *ept, gpa_t gpa);
+
+/* Changes permissions of one mapped 4 KiB page, splitting a large one. No flush. 0, -HV_EINVAL, -HV_ENOMEM. */
+int ept_set_perms(struct ept *ept, gpa_t gpa, u32 perms);
+
+/* Takes a mapped 4 KiB page away (not present, marked bad, frame and permissions remembered). No flush. */
+int ept_set_bad(struct ept *ept, gpa_t gpa);
+
+/* Puts `frame` behind a mapped 4 KiB page and makes it present with the permissions it had. No flush. */
+int ept_replace(struct ept *ept, gpa_t gpa, hpa_t frame);
+
+/* The EPTP value: write-back, 4 levels, accessed/dirty flags off (with them on, page walks would count as writes). */
+u64 ept_pointer(const struct ept *ept);
+
+#endif

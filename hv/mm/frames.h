@@ -1,0 +1,22 @@
+/* A pool of 4 KiB host frames in one contiguous block: the hypervisor's heap, and the spare pool. */
+#ifndef HV_MM_FRAMES_H
+#define HV_MM_FRAMES_H
+
+#include <hv/types.h>
+
+struct frame_pool {
+    u64 base, end;  /* the block, host-physical bytes */
+    u64 next;       /* frames from here to end were never handed out */
+    u64 free_head;  /* frames given back, linked through their first 8 bytes; 0: none */
+    u64 free_count; /* frames that frame_alloc can still hand out */
+};
+
+void frame_pool_init(struct frame_pool *pool, hpa_t base, u64 bytes);
+
+/* Takes a frame and zeroes it. Returns false when the pool is empty. */
+bool frame_alloc(struct frame_pool *pool, hpa_t *frame);
+
+/* Gives back a frame that came from this pool. Frames that went bad are never given back. */
+void frame_free(struct frame_pool *pool, hpa_t frame);
+
+#endif

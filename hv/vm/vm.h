@@ -1,0 +1,43 @@
+/* The guest machine: its memory, its mirror, its counters. Plain C, no hardware access. */
+#ifndef HV_VM_VM_H
+#define HV_VM_VM_H
+
+#include <hv/mirror/mirror.h>
+#include <hv/mm/ept.h>
+#include <hv/mm/frames.h>
+#include <hv/types.h>
+#include <kmv/bootinfo.h>
+#include <kmv/hypercall.h>
+
+enum vm_side { SIDE_NATIVE, SIDE_MIRROR };
+
+struct vm {
+    struct ept ept;
+    struct frame_pool heap;
+    struct frame_pool spare;
+    struct mirror mirror;
+    u64 ram_bytes;  /* guest RAM: guest-physical [0, ram_bytes), less the VGA hole */
+    u32 offset;     /* OFFSET; meaningful with mirrored */
+    bool mirrored;
+    hpa_t sink;     /* takes the mirror writes of device pages */
+    u64 counters[KMV_COUNTER_COUNT];
+};
+
+/*
+ * Sets up memory as `boot` describes: zeroes nothing, copies native to mirror, maps RAM (WB, RWX), the mirror window
+ * (WB, RW), the mirror of the device range (sink), the tables window (RO, page by page as tables are made), and the
+ * VGA hole (UC, passed through). Device pages from KMV_DEVICE_BASE are mapped by the caller with vm_map_device.
+ * 0, -HV_EINVAL, -HV_ENOMEM.
+ */
+int vm_init(struct vm *vm, const struct kmv_bootinfo *boot);
+
+/* Passes device memory through (UC, RW), guest-physical = host-physical. 0 or -HV_ENOMEM. */
+int vm_map_device(struct vm *vm, gpa_t gpa, u64 bytes);
+
+/* Is gpa in guest RAM (SIDE_NATIVE) or in the mirror window (SIDE_MIRROR)? *page gets the RAM page it stands for. */
+bool vm_ram_side(const struct vm *vm, gpa_t gpa, enum vm_side *side, gpa_t *page);
+
+/* Guest-physical address of `page` (in RAM) on `side`. */
+gpa_t vm_side_gpa(const struct vm *vm, gpa_t page, enum vm_side side);
+
+#endif
