@@ -1,0 +1,87 @@
+/* First fit over one list of free chunks, sorted by address so that neighbours can be joined. */
+#include "user.h"
+
+#define GROW_BYTES PAGE_SIZE
+#define BYTES_MAX  0x7ff00000u /* sbrk takes a signed number */
+
+struct chunk {
+    size_t bytes; /* with this header */
+    struct chunk *next;
+};
+
+static struct chunk *free_list;
+
+static int adjacent(const struct chunk *low, const struct chunk *high)
+{
+    return (const char *)low + low->bytes == (const char *)high;
+}
+
+static void insert(struct chunk *chunk)
+{
+    struct chunk **link = &free_list;
+    struct chunk *before = NULL;
+
+    while (*link && *link < chunk) {
+        before = *link;
+        link = &before->next;
+    }
+    chunk->next = *link;
+    *link = chunk;
+    if (chunk->next && adjacent(chunk, chunk->next)) {
+        chunk->bytes += chunk->next->bytes;
+        chunk->next = chunk->next->next;
+    }
+    if (before && adjacent(before, chunk)) {
+        before->bytes += chunk->bytes;
+        before->next = chunk->next;
+    }
+}
+
+static int grow(size_t bytes)
+{
+    size_t whole = (bytes + GROW_BYTES - 1) / GROW_BYTES * GROW_BYTES;
+    char *memory = sbrk((int)(whole + sizeof(struct chunk)));
+
+    if (memory == SBRK_FAILED)
+        return -1;
+    /* Programs may have left the break at any address. */
+    uintptr_t skew = -(uintptr_t)memory % sizeof(struct chunk);
+    struct chunk *chunk = (struct chunk *)(memory + skew);
+    chunk->bytes = whole + (skew == 0 ? sizeof(struct chunk) : 0);
+    insert(chunk);
+    return 0;
+}
+
+static void *take(struct chunk **link, size_t bytes)
+{
+    struct chunk *chunk = *link;
+
+    if (chunk->bytes - bytes < 2 * sizeof(struct chunk)) {
+        *link = chunk->next;
+        return chunk + 1;
+    }
+    chunk->bytes -= bytes;
+    struct chunk *tail = (struct chunk *)((char *)chunk + chunk->bytes);
+    tail->bytes = bytes;
+    return tail + 1;
+}
+
+void *malloc(size_t bytes)
+{
+    if (bytes > BYTES_MAX)
+        return NULL;
+    bytes = (bytes + 2 * sizeof(struct chunk) - 1) / sizeof(struct chunk) * sizeof(struct chunk);
+    do {
+        for (struct chunk **link = &free_list; *link; link = &(*link)->next) {
+            if ((*link)->bytes >= bytes)
+                return take(link, bytes);
+        }
+    } while (grow(bytes) == 0);
+    return NULL;
+}
+
+void free(void *memory)
+{
+    if (memory)
+        insert((struct chunk *)memory - 1);
+}

@@ -1,0 +1,64 @@
+# Guest programs: native in $(BUILD)/guest/user, translated in $(BUILD)/guest/mirror-$(OFFSET)/user, and the disk images.
+# Copies in .../disk have no symbols: a file of the guest's file system holds at most 71,680 bytes.
+
+GU_DIR  := guest-xv6/user
+GU_OUT  := $(BUILD)/guest/user
+GU_NATIVE_DISK := $(BUILD)/guest/disk
+GU_MIRROR := $(BUILD)/guest/mirror-$(OFFSET)
+
+GU_SIMPLE := cat echo forktest grep init inject kill ln ls mirrorstat mkdir poweroff rm stressfs verify wc \
+             zombie
+GU_PROGRAMS := $(GU_SIMPLE) sh
+GU_BLOCKS ?= 8000
+
+GU_CFLAGS := -std=gnu11 -m32 -march=i686 -Os $(WARNINGS) -ffreestanding -fno-builtin -fno-pic -no-pie \
+             -fno-stack-protector -mgeneral-regs-only -fcf-protection=none -fno-asynchronous-unwind-tables \
+             -fno-tree-loop-distribute-patterns -I$(GU_DIR)/include -Ihv/include -MMD -MP
+GU_LDFLAGS := -m32 -nostdlib -static -no-pie -Wl,-T,$(GU_DIR)/user.ld -Wl,--emit-relocs -Wl,--build-id=none \
+              -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack
+
+GU_LIB := $(addprefix $(GU_OUT)/obj/lib/,usys.o string.o printf.o malloc.o io.o report.o)
+
+GU_OBJ_sh := $(addprefix $(GU_OUT)/obj/sh/,main.o parse.o)
+
+$(GU_OUT)/obj/%.o: $(GU_DIR)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GU_CFLAGS) -c -o $@ $<
+
+$(GU_OUT)/obj/%.o: $(GU_DIR)/%.S
+	@mkdir -p $(@D)
+	$(CC) $(GU_CFLAGS) -c -o $@ $<
+
+define GU_PROGRAM
+$(GU_OUT)/$(1): $$(or $$(GU_OBJ_$(1)),$(GU_OUT)/obj/$(1).o) $(GU_LIB) $(GU_DIR)/user.ld
+	$$(CC) $(GU_LDFLAGS) -o $$@ $$(filter %.o,$$^)
+endef
+$(foreach program,$(GU_PROGRAMS),$(eval $(call GU_PROGRAM,$(program))))
+
+$(GU_MIRROR)/user/%: $(GU_OUT)/% $(BUILD)/translator/kmv-translate $(BUILD)/translator/kmv-verify
+	@mkdir -p $(@D)
+	$(BUILD)/translator/kmv-translate --offset 0x$(OFFSET) -o $@ $<
+	$(BUILD)/translator/kmv-verify $< $@
+
+GU_STRIP := strip --strip-all --remove-section=.kmv.addrmap --remove-section=.kmv.windows
+
+$(GU_NATIVE_DISK)/%: $(GU_OUT)/%
+	@mkdir -p $(@D)
+	$(GU_STRIP) -o $@ $<
+
+$(GU_MIRROR)/disk/%: $(GU_MIRROR)/user/%
+	@mkdir -p $(@D)
+	$(GU_STRIP) -o $@ $<
+
+$(BUILD)/guest/fs.img: $(BUILD)/guest/mkfs $(addprefix $(GU_NATIVE_DISK)/,$(GU_PROGRAMS)) $(GU_DIR)/rootfs/README
+	$< --size $(GU_BLOCKS) $@ $(filter-out $<,$^)
+
+$(GU_MIRROR)/fs.img: $(BUILD)/guest/mkfs $(addprefix $(GU_MIRROR)/disk/,$(GU_PROGRAMS)) $(GU_DIR)/rootfs/README
+	$< --size $(GU_BLOCKS) $@ $(filter-out $<,$^)
+
+ALL += $(addprefix $(GU_OUT)/,$(GU_PROGRAMS)) $(BUILD)/guest/fs.img $(GU_MIRROR)/fs.img
+
+.SECONDARY: $(addprefix $(GU_MIRROR)/user/,$(GU_PROGRAMS)) $(addprefix $(GU_MIRROR)/disk/,$(GU_PROGRAMS)) \
+            $(addprefix $(GU_NATIVE_DISK)/,$(GU_PROGRAMS))
+
+-include $(wildcard $(GU_OUT)/obj/*.d $(GU_OUT)/obj/*/*.d)
