@@ -1,4 +1,5 @@
-/* Integer names and the three kinds of address, as types that can't be mixed up. Builds freestanding and on the host. */
+/* Integer names and the three kinds of address, as types that can't be mixed up. Builds
+ * freestanding and on the host. */
 #ifndef HV_TYPES_H
 #define HV_TYPES_H
 
@@ -25,15 +26,24 @@ typedef struct {
 #define HPA(x) ((hpa_t){(u64)(x)})
 #define GVA(x) ((gva_t){(u64)(x)})
 
-#define PAGE_SHIFT       12
-#define PAGE_SIZE        4096ull
-#define PAGE_MASK        (PAGE_SIZE - 1)
-#define LARGE_PAGE_SIZE  (2ull << 20)
-#define LARGE_PAGE_MASK  (LARGE_PAGE_SIZE - 1)
+#define PAGE_SHIFT      12
+#define PAGE_SIZE       4096ull
+#define PAGE_MASK       (PAGE_SIZE - 1)
+#define LARGE_PAGE_SIZE (2ull << 20)
+#define LARGE_PAGE_MASK (LARGE_PAGE_SIZE - 1)
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Negative errno values, as in the hypercall ABI. */
-enum { HV_EFAULT = 14, HV_ENOMEM = 12, HV_EBUSY = 16, HV_EINVAL = 22, HV_ENOSYS = 38, HV_EOPNOTSUPP = 95, HV_EALREADY = 114, HV_EIO = 5 };
+enum {
+    HV_EFAULT = 14,
+    HV_ENOMEM = 12,
+    HV_EBUSY = 16,
+    HV_EINVAL = 22,
+    HV_ENOSYS = 38,
+    HV_EOPNOTSUPP = 95,
+    HV_EALREADY = 114,
+    HV_EIO = 5
+};
 
 #endif

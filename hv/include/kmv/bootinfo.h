@@ -1,7 +1,8 @@
 /*
- * What the loader hands the hypervisor. The loader calls the hypervisor's ELF64 entry point with the address of this
- * structure in RDI, after boot services ended, with the firmware's identity mapping, interrupts off, any stack.
- * All addresses are host-physical, all sizes are bytes, blocks are contiguous and 4 KiB aligned unless said otherwise.
+ * What the loader hands the hypervisor. The loader calls the hypervisor's ELF64 entry point with
+ * the address of this structure in RDI, after boot services ended, with the firmware's identity
+ * mapping, interrupts off, any stack. All addresses are host-physical, all sizes are bytes, blocks
+ * are contiguous and 4 KiB aligned unless said otherwise.
  */
 #ifndef KMV_BOOTINFO_H
 #define KMV_BOOTINFO_H
@@ -25,11 +26,12 @@ struct kmv_bootinfo {
     uint32_t version;
     uint32_t flags; /* KMV_BOOT_* */
 
-    uint64_t hv_base, hv_size; /* the loaded hypervisor image, with its bss */
+    uint64_t hv_base, hv_size;     /* the loaded hypervisor image, with its bss */
     uint64_t heap_base, heap_size; /* for the hypervisor's tables */
 
-    uint64_t guest_base, guest_size; /* native block, 2 MiB aligned: guest-physical [0, guest_size) */
-    uint64_t mirror_base;            /* mirror block of the same size, 2 MiB aligned; 0 with the mirror off */
+    uint64_t guest_base,
+        guest_size;       /* native block, 2 MiB aligned: guest-physical [0, guest_size) */
+    uint64_t mirror_base; /* mirror block of the same size, 2 MiB aligned; 0 with the mirror off */
     uint64_t spare_base, spare_size; /* spare frames; 0 with the mirror off */
 
     uint32_t mirror_offset; /* OFFSET of the address contract */

@@ -1,8 +1,8 @@
 /*
- * The hypercall ABI. VMCALL from ring 0 (from ring 3: #UD): number in eax, arguments in ebx, ecx, edx;
- * result in eax, >= 0 or a negative errno value. All other registers are kept. Unknown number: -ENOSYS (-38).
- * Addresses are guest-physical, buffers must lie inside guest RAM (-EFAULT (-14) otherwise).
- * Needs only fixed-width integer types; include <stdint.h> or the kernel's own first.
+ * The hypercall ABI. VMCALL from ring 0 (from ring 3: #UD): number in eax, arguments in ebx, ecx,
+ * edx; result in eax, >= 0 or a negative errno value. All other registers are kept. Unknown number:
+ * -ENOSYS (-38). Addresses are guest-physical, buffers must lie inside guest RAM (-EFAULT (-14)
+ * otherwise). Needs only fixed-width integer types; include <stdint.h> or the kernel's own first.
  */
 #ifndef KMV_HYPERCALL_H
 #define KMV_HYPERCALL_H
@@ -16,14 +16,15 @@ enum kmv_hypercall {
     KMV_HC_FEATURES = 1,
     /* (gpa, bytes <= KMV_NOTE_MAX) -> 0. Writes the text to the hypervisor's log as event=note. */
     KMV_HC_NOTE = 2,
-    /* (gpa, side | flags) -> 0; -EINVAL (-22) not RAM or unknown side, -EALREADY (-114) this side is bad already,
-     * -EBUSY (-16) the other side is bad (KMV_POISON_FORCE overrides: both copies are lost then). */
+    /* (gpa, side | flags) -> 0; -EINVAL (-22) not RAM or unknown side, -EALREADY (-114) this side
+     * is bad already, -EBUSY (-16) the other side is bad (KMV_POISON_FORCE overrides: both copies
+     * are lost then). */
     KMV_HC_POISON = 3,
-    /* () -> number of pages whose native and mirror bytes differ; -EOPNOTSUPP (-95) with the mirror off.
-     * Bad pages met on the way are recovered first. Pages compared: counter verify_pages. */
+    /* () -> number of pages whose native and mirror bytes differ; -EOPNOTSUPP (-95) with the mirror
+     * off. Bad pages met on the way are recovered first. Pages compared: counter verify_pages. */
     KMV_HC_VERIFY = 4,
-    /* (gpa, bytes) -> number of counters the hypervisor has; fills an array of uint64_t in KMV_COUNTERS order,
-     * as many as fit. */
+    /* (gpa, bytes) -> number of counters the hypervisor has; fills an array of uint64_t in
+     * KMV_COUNTERS order, as many as fit. */
     KMV_HC_COUNTERS = 5,
     /* (status 0..255) -> does not return */
     KMV_HC_POWEROFF = 6,
@@ -32,8 +33,8 @@ enum kmv_hypercall {
 
 #define KMV_NOTE_MAX 256
 
-#define KMV_FEATURE_MIRROR    (1u << 0) /* memory is mirrored */
-#define KMV_FEATURE_UNSYNC    (1u << 1) /* page tables may go writable between flushes */
+#define KMV_FEATURE_MIRROR (1u << 0) /* memory is mirrored */
+#define KMV_FEATURE_UNSYNC (1u << 1) /* page tables may go writable between flushes */
 
 #define KMV_POISON_NATIVE 0u
 #define KMV_POISON_MIRROR 1u
@@ -41,20 +42,20 @@ enum kmv_hypercall {
 
 /* X(name): counters in ABI order; append only. */
 #define KMV_COUNTERS(X)                                                                            \
-    X(exits)          /* VM exits */                                                               \
-    X(cr3_loads)      /* guest CR3 writes */                                                       \
-    X(pt_writes)      /* EPT violations by writes to guest page tables */                          \
-    X(pt_syncs)       /* page tables compared with their mirror tables */                          \
-    X(mirror_faults)  /* #PF on a mirror address, answered by a sync */                            \
-    X(shadow_roots)   /* shadow roots alive */                                                     \
-    X(mirror_tables)  /* mirror tables alive */                                                    \
-    X(poisoned)       /* pages poisoned */                                                         \
-    X(recovered)      /* pages recovered */                                                        \
-    X(degraded)       /* recoveries without a spare frame: one copy left */                        \
-    X(lost)           /* pages lost on both sides */                                               \
-    X(spare_free)     /* spare frames left */                                                      \
-    X(verify_pages)   /* pages compared by the last verify */                                      \
-    X(verify_differ)  /* pages that differed in the last verify */
+    X(exits)         /* VM exits */                                                                \
+    X(cr3_loads)     /* guest CR3 writes */                                                        \
+    X(pt_writes)     /* EPT violations by writes to guest page tables */                           \
+    X(pt_syncs)      /* page tables compared with their mirror tables */                           \
+    X(mirror_faults) /* #PF on a mirror address, answered by a sync */                             \
+    X(shadow_roots)  /* shadow roots alive */                                                      \
+    X(mirror_tables) /* mirror tables alive */                                                     \
+    X(poisoned)      /* pages poisoned */                                                          \
+    X(recovered)     /* pages recovered */                                                         \
+    X(degraded)      /* recoveries without a spare frame: one copy left */                         \
+    X(lost)          /* pages lost on both sides */                                                \
+    X(spare_free)    /* spare frames left */                                                       \
+    X(verify_pages)  /* pages compared by the last verify */                                       \
+    X(verify_differ) /* pages that differed in the last verify */
 
 #define KMV_COUNTER_ENUM(name) KMV_COUNTER_##name,
 enum kmv_counter { KMV_COUNTERS(KMV_COUNTER_ENUM) KMV_COUNTER_COUNT };

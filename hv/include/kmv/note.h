@@ -1,12 +1,13 @@
 /*
  * What kmv-translate leaves in a translated ELF32 file.
  *
- * Section ".note.kmv" (SHT_NOTE, not loaded unless a PT_NOTE places it): one note, name "kmv\0", type KMV_NOTE_TYPE,
- * descriptor struct kmv_note_desc followed by nothing. The tables below are sections that are not loaded (no SHF_ALLOC);
- * the note is found through the PT_NOTE program header, so that loaders and kernels need no section headers.
+ * Section ".note.kmv" (SHT_NOTE, not loaded unless a PT_NOTE places it): one note, name "kmv\0",
+ * type KMV_NOTE_TYPE, descriptor struct kmv_note_desc followed by nothing. The tables below are
+ * sections that are not loaded (no SHF_ALLOC); the note is found through the PT_NOTE program
+ * header, so that loaders and kernels need no section headers.
  *
- * Section ".kmv.addrmap": array of struct kmv_addr_pair sorted by old, one an instruction of the original text.
- * Section ".kmv.windows": array of struct kmv_window sorted by start.
+ * Section ".kmv.addrmap": array of struct kmv_addr_pair sorted by old, one an instruction of the
+ * original text. Section ".kmv.windows": array of struct kmv_window sorted by start.
  */
 #ifndef KMV_NOTE_H
 #define KMV_NOTE_H
@@ -27,8 +28,8 @@ struct kmv_addr_pair {
     uint32_t new_addr; /* address of its translation; branches to old_addr land here */
 };
 
-/* In [start, end) the native write of an instruction is done and its mirror write is not yet complete: an
- * instruction pointer p with start <= p < end is inside the window. */
+/* In [start, end) the native write of an instruction is done and its mirror write is not yet
+ * complete: an instruction pointer p with start <= p < end is inside the window. */
 struct kmv_window {
     uint32_t start;
     uint32_t end;

@@ -1,0 +1,111 @@
+/* From the loader to the running guest, and to its end. */
+#include <hv/cpu/descriptors.h>
+#include <hv/cpu/paging.h>
+#include <hv/lib/string.h>
+#include <hv/log/log.h>
+#include <hv/log/serial.h>
+#include <hv/platform/mptable.h>
+#include <hv/platform/panic.h>
+#include <hv/platform/power.h>
+#include <hv/vmx/backend.h>
+#include <kmv/bootinfo.h>
+#include <kmv/contract.h>
+
+#define IO_APIC_PAGE    0xfec00000u
+#define HPET_PAGE       0xfed00000u
+#define LOCAL_APIC_PAGE 0xfee00000u
+
+static const u32 device_pages[] = {IO_APIC_PAGE, HPET_PAGE, LOCAL_APIC_PAGE};
+
+static struct kmv_bootinfo boot;
+static struct vm vm;
+static struct vcpu vcpu;
+
+_Noreturn void hv_main(const struct kmv_bootinfo *info);
+
+static bool bootinfo_is_sane(const struct kmv_bootinfo *info)
+{
+    return info->magic == KMV_BOOTINFO_MAGIC && info->version == KMV_BOOTINFO_VERSION;
+}
+
+static void log_boot(void)
+{
+    log_event("boot",
+              "mirror=%s offset=0x%x guest_base=0x%llx guest_size=0x%llx mirror_base=0x%llx "
+              "spare_base=0x%llx "
+              "spare_size=0x%llx hv_base=0x%llx hv_size=0x%llx heap_base=0x%llx heap_size=0x%llx",
+              boot.flags & KMV_BOOT_MIRROR ? "on" : "off", boot.mirror_offset,
+              (unsigned long long)boot.guest_base, (unsigned long long)boot.guest_size,
+              (unsigned long long)boot.mirror_base, (unsigned long long)boot.spare_base,
+              (unsigned long long)boot.spare_size, (unsigned long long)boot.hv_base,
+              (unsigned long long)boot.hv_size, (unsigned long long)boot.heap_base,
+              (unsigned long long)boot.heap_size);
+}
+
+/* A machine that cannot run us is told so where a person looks (COM1) and where programs look (the
+ * log). */
+static _Noreturn void refuse(const char *missing)
+{
+    static const char text[] = "kmemvisor: this machine lacks: ";
+
+    log_event("refuse", "missing=\"%s\"", missing);
+    serial_write(SERIAL_COM1, text, sizeof(text) - 1);
+    serial_write(SERIAL_COM1, missing, strlen(missing));
+    serial_write(SERIAL_COM1, "\r\n", 2);
+    power_off();
+}
+
+static int setup_memory(void)
+{
+    int error = vm_init(&vm, &boot);
+
+    if (error == 0)
+        error = paging_init(&vm.heap, boot.phys_end);
+    for (size_t i = 0; i < ARRAY_LEN(device_pages) && error == 0; i++)
+        error = vm_map_device(&vm, GPA(device_pages[i]), PAGE_SIZE);
+    if (error == 0)
+        error = mptable_write(&vm);
+    return error;
+}
+
+static void log_end(void)
+{
+    for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++) {
+        if (vcpu.exits[reason] > 0)
+            log_event("exits", "reason=%s count=%llu", vmx_exit_name(reason),
+                      (unsigned long long)vcpu.exits[reason]);
+    }
+#define LOG_COUNTER(name)                                                                          \
+    log_event("counter", "name=" #name " value=%llu",                                              \
+              (unsigned long long)vm.counters[KMV_COUNTER_##name]);
+    KMV_COUNTERS(LOG_COUNTER)
+    log_event("summary", "end=%s status=%u", vcpu.power_off ? "poweroff" : "guest_stop",
+              vcpu.status);
+}
+
+_Noreturn void hv_main(const struct kmv_bootinfo *info)
+{
+    struct vmx_controls controls;
+    static char missing[256];
+    int error;
+
+    boot = *info;
+    descriptors_load();
+    serial_init(SERIAL_COM2);
+    if (!bootinfo_is_sane(&boot))
+        panic("the loader's boot information has another version");
+    if (!vmx_features_check(boot.flags & KMV_BOOT_MIRROR, &controls, missing, sizeof(missing)))
+        refuse(missing);
+    log_boot();
+    error = setup_memory();
+    if (error == 0) {
+        vcpu.vm = &vm;
+        error = vmx_setup(&vcpu, &controls, boot.guest_entry, boot.guest_mbi);
+    }
+    if (error != 0)
+        panic("setup failed error=%d", error);
+    log_event("guest_start", "entry=0x%x", boot.guest_entry);
+    vcpu_run(&vcpu);
+    log_end();
+    power_off();
+}

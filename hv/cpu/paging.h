@@ -1,0 +1,11 @@
+/* The hypervisor's own page tables: all physical memory, mapped one to one. */
+#ifndef HV_CPU_PAGING_H
+#define HV_CPU_PAGING_H
+
+#include <hv/mm/frames.h>
+#include <hv/types.h>
+
+/* Builds tables for [0, end) from `heap` and loads CR3. 0 or -HV_ENOMEM. */
+int paging_init(struct frame_pool *heap, u64 end);
+
+#endif

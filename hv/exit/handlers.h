@@ -1,0 +1,46 @@
+/* What the guest did that the hypervisor has to answer: one file each in this folder, free of
+ * vendor details. */
+#ifndef HV_EXIT_HANDLERS_H
+#define HV_EXIT_HANDLERS_H
+
+#include <hv/vcpu/vcpu.h>
+
+struct memory_access {
+    gpa_t gpa;
+    gva_t gva;
+    bool has_gva;
+    bool read, write, exec;
+    bool page_walk; /* by the processor's walk of page tables, not by the instruction itself */
+};
+
+struct io_access {
+    u16 port;
+    u8 bytes; /* 1, 2, 4 */
+    bool in;
+    bool string;
+};
+
+enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *access);
+enum exit_result exit_page_fault(struct vcpu *vcpu, gva_t gva, u32 error);
+enum exit_result exit_cpuid(struct vcpu *vcpu);
+enum exit_result exit_cr_write(struct vcpu *vcpu, enum control_register which, u64 value);
+enum exit_result exit_cr3_read(struct vcpu *vcpu, unsigned gpr);
+enum exit_result exit_invlpg(struct vcpu *vcpu, gva_t gva);
+enum exit_result exit_io(struct vcpu *vcpu, const struct io_access *access);
+enum exit_result exit_msr_read(struct vcpu *vcpu);
+enum exit_result exit_msr_write(struct vcpu *vcpu);
+enum exit_result exit_hypercall(struct vcpu *vcpu);
+enum exit_result exit_xsetbv(struct vcpu *vcpu);
+
+/* Turns the outcome of a mirror operation into the guest's fate; `address` is named when it stops.
+ */
+enum exit_result exit_mirror_result(struct vcpu *vcpu, enum mirror_load_result result, u64 address);
+
+/* Ports that the guest reaches directly; everything else exits. The bitmap has 8 KiB, a bit a port,
+ * 1 = exit. */
+void io_policy_fill(u8 *bitmap);
+
+/* MSRs that the guest reaches directly. The bitmap has 4 KiB (SDM vol. 3C, 25.6.9), 1 = exit. */
+void msr_policy_fill(u8 *bitmap);
+
+#endif

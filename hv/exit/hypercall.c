@@ -1,0 +1,95 @@
+#include <hv/cpu/exceptions.h>
+#include <hv/exit/handlers.h>
+#include <hv/log/log.h>
+#include <hv/recovery/recovery.h>
+#include <hv/vm/guestmem.h>
+
+typedef int (*hypercall_handler)(struct vcpu *vcpu, u32 first, u32 second);
+
+static int abi_version(struct vcpu *vcpu, u32 first, u32 second)
+{
+    (void)vcpu, (void)first, (void)second;
+    return KMV_ABI_VERSION;
+}
+
+static int features(struct vcpu *vcpu, u32 first, u32 second)
+{
+    (void)first, (void)second;
+    return vcpu->vm->mirrored ? KMV_FEATURE_MIRROR | KMV_FEATURE_UNSYNC : 0;
+}
+
+/* A quote or a control character would break the line's key=value form. */
+static void sanitise(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text < ' ' || *text > '~' || *text == '"')
+            *text = '.';
+    }
+}
+
+static int note(struct vcpu *vcpu, u32 gpa, u32 bytes)
+{
+    char text[KMV_NOTE_MAX + 1];
+    int error;
+
+    if (bytes > KMV_NOTE_MAX)
+        return -HV_EINVAL;
+    error = guest_read(vcpu->vm, GPA(gpa), text, bytes);
+    if (error != 0)
+        return error;
+    text[bytes] = '\0';
+    sanitise(text);
+    log_event("note", "text=\"%s\"", text);
+    return 0;
+}
+
+static int poison(struct vcpu *vcpu, u32 gpa, u32 where)
+{
+    return recovery_poison(vcpu->vm, GPA(gpa), where);
+}
+
+static int verify(struct vcpu *vcpu, u32 first, u32 second)
+{
+    (void)first, (void)second;
+    return recovery_verify(vcpu->vm);
+}
+
+static int counters(struct vcpu *vcpu, u32 gpa, u32 bytes)
+{
+    u32 size = sizeof(vcpu->vm->counters);
+    int error;
+
+    vcpu->vm->counters[KMV_COUNTER_spare_free] = vcpu->vm->spare.free_count;
+    error = guest_write(vcpu->vm, GPA(gpa), vcpu->vm->counters, bytes < size ? bytes & ~7u : size);
+    return error != 0 ? error : KMV_COUNTER_COUNT;
+}
+
+static const hypercall_handler handlers[KMV_HC_COUNT] = {
+    [KMV_HC_ABI_VERSION] = abi_version, [KMV_HC_FEATURES] = features, [KMV_HC_NOTE] = note,
+    [KMV_HC_POISON] = poison,           [KMV_HC_VERIFY] = verify,     [KMV_HC_COUNTERS] = counters,
+};
+
+static enum exit_result guest_power_off(struct vcpu *vcpu, u32 status)
+{
+    vcpu->power_off = true;
+    vcpu->status = status & 0xff;
+    return EXIT_STOP;
+}
+
+/* WHY: VMCALL is the guest kernel's way to speak to us; its programs have no business here. */
+enum exit_result exit_hypercall(struct vcpu *vcpu)
+{
+    u32 number = (u32)vcpu_gpr(vcpu, REG_RAX);
+    u32 first = (u32)vcpu_gpr(vcpu, REG_RBX), second = (u32)vcpu_gpr(vcpu, REG_RCX);
+    int result = -HV_ENOSYS;
+
+    if (vcpu_privilege(vcpu) != 0)
+        return vcpu_inject(vcpu, VECTOR_UD, false, 0);
+    if (number == KMV_HC_POWEROFF)
+        return guest_power_off(vcpu, first);
+    if (number < KMV_HC_COUNT && handlers[number] != NULL)
+        result = handlers[number](vcpu, first, second);
+    vcpu_set_gpr(vcpu, REG_RAX, (u32)result);
+    vcpu_skip_instruction(vcpu);
+    return EXIT_RESUME;
+}

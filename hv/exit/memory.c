@@ -1,0 +1,60 @@
+#include <hv/exit/handlers.h>
+#include <hv/mm/tlb.h>
+#include <hv/recovery/recovery.h>
+#include <hv/vm/guestmem.h>
+
+#define PF_PRESENT (1u << 0)
+#define PF_USER    (1u << 2)
+
+static const char *const side_names[] = {[SIDE_NATIVE] = "native", [SIDE_MIRROR] = "mirror"};
+
+static enum exit_result stop_at(struct vcpu *vcpu, const char *reason,
+                                const struct memory_access *access)
+{
+    return vcpu_stop(vcpu, reason, "gpa=0x%llx gva=0x%llx access=%s%s%s",
+                     (unsigned long long)access->gpa.v, (unsigned long long)access->gva.v,
+                     access->read ? "r" : "", access->write ? "w" : "", access->exec ? "x" : "");
+}
+
+/* The page is bad: the fourth to sixth step of recovery. */
+static enum exit_result on_bad_page(struct vcpu *vcpu, gpa_t page, enum vm_side side)
+{
+    if (recovery_restore(vcpu->vm, page, side, "access") != RECOVERY_LOST)
+        return EXIT_RESUME;
+    return vcpu_stop(vcpu, "page_lost", "gpage=0x%llx side=%s", (unsigned long long)page.v,
+                     side_names[side]);
+}
+
+/* Code never lives in the mirror. A program that jumps there gets the fault of a page that is not
+ * executable. */
+static enum exit_result on_mirror_exec(struct vcpu *vcpu, const struct memory_access *access)
+{
+    u32 error = PF_PRESENT | (vcpu_privilege(vcpu) == 3 ? PF_USER : 0);
+
+    return vcpu_inject_page_fault(vcpu, access->gva, error);
+}
+
+/* WHY: EPT violations are how bad pages, guest page-table writes and unmapped memory show. */
+enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *access)
+{
+    struct vm *vm = vcpu->vm;
+    struct ept_page page;
+    enum vm_side side;
+    gpa_t ram;
+
+    if (!vm_ram_side(vm, access->gpa, &side, &ram))
+        return stop_at(vcpu, "unmapped_memory", access);
+    page = ept_lookup(&vm->ept, access->gpa);
+    if (page.bad)
+        return on_bad_page(vcpu, ram, side);
+    if (access->write && (page.perms & EPT_WRITE) == 0) {
+        if (side == SIDE_NATIVE && mirror_table_write(vm, ram))
+            return EXIT_RESUME;
+        return stop_at(vcpu, "write_protected_memory", access);
+    }
+    if (access->exec && (page.perms & EPT_EXEC) == 0)
+        return on_mirror_exec(vcpu, access);
+    /* The entry allows the access: a translation from before it did was still cached. */
+    tlb_flush_ept();
+    return EXIT_RESUME;
+}

@@ -1,0 +1,88 @@
+#include <hv/cpu/exceptions.h>
+#include <hv/cpu/msr.h>
+#include <hv/exit/handlers.h>
+#include <hv/lib/string.h>
+
+/* The 4 KiB bitmap: reads of low and high MSRs, then writes of low and high ones, 1 KiB each (SDM
+ * vol. 3C, 25.6.9). */
+enum {
+    BITMAP_READ_LOW = 0,
+    BITMAP_READ_HIGH = 1024,
+    BITMAP_WRITE_LOW = 2048,
+    BITMAP_WRITE_HIGH = 3072
+};
+#define MSR_HIGH_BASE 0xc0000000u
+
+/* Registers that the processor keeps apart for the guest or that do no harm. */
+static const struct {
+    u32 msr;
+    bool write;
+} passed[] = {
+    {MSR_TSC, false},         {MSR_APIC_BASE, false},     {MSR_MTRRCAP, false},
+    {MSR_SYSENTER_CS, true},  {MSR_SYSENTER_ESP, true},   {MSR_SYSENTER_EIP, true},
+    {MSR_PAT, true},          {MSR_MTRR_DEF_TYPE, false}, {MSR_TSC_DEADLINE, true},
+    {MSR_MISC_ENABLE, false},
+};
+
+/* Reads that are answered here. */
+static const struct {
+    u32 msr;
+    u64 value;
+} emulated_reads[] = {
+    {MSR_FEATURE_CONTROL, FEATURE_CONTROL_LOCK}, /* no VMX for the guest */
+    {MSR_BIOS_SIGN_ID,
+     0xffffffffull << 32}, /* the newest microcode there can be: nothing to update */
+    {MSR_MCG_CAP, 0},      /* no machine-check banks */
+    {MSR_MCG_STATUS, 0},
+    {MSR_EFER, 0},
+};
+
+/* Writes that are swallowed: a microcode update would stall the machine, the others change nothing
+ * for the guest. */
+static const u32 swallowed_writes[] = {MSR_BIOS_UPDATE_TRIGGER, MSR_BIOS_SIGN_ID, MSR_MCG_STATUS};
+
+static void pass(u8 *bitmap, u32 msr, size_t low, size_t high)
+{
+    u32 index = msr >= MSR_HIGH_BASE ? msr - MSR_HIGH_BASE : msr;
+
+    bitmap[(msr >= MSR_HIGH_BASE ? high : low) + index / 8] &= (u8) ~(1u << index % 8);
+}
+
+void msr_policy_fill(u8 *bitmap)
+{
+    memset(bitmap, 0xff, PAGE_SIZE);
+    for (size_t i = 0; i < ARRAY_LEN(passed); i++) {
+        pass(bitmap, passed[i].msr, BITMAP_READ_LOW, BITMAP_READ_HIGH);
+        if (passed[i].write)
+            pass(bitmap, passed[i].msr, BITMAP_WRITE_LOW, BITMAP_WRITE_HIGH);
+    }
+}
+
+/* WHY: what is not on the list above is denied by default. */
+enum exit_result exit_msr_read(struct vcpu *vcpu)
+{
+    u32 msr = (u32)vcpu_gpr(vcpu, REG_RCX);
+
+    for (size_t i = 0; i < ARRAY_LEN(emulated_reads); i++) {
+        if (emulated_reads[i].msr != msr)
+            continue;
+        vcpu_set_gpr(vcpu, REG_RAX, (u32)emulated_reads[i].value);
+        vcpu_set_gpr(vcpu, REG_RDX, (u32)(emulated_reads[i].value >> 32));
+        vcpu_skip_instruction(vcpu);
+        return EXIT_RESUME;
+    }
+    return vcpu_inject(vcpu, VECTOR_GP, true, 0);
+}
+
+enum exit_result exit_msr_write(struct vcpu *vcpu)
+{
+    u32 msr = (u32)vcpu_gpr(vcpu, REG_RCX);
+
+    for (size_t i = 0; i < ARRAY_LEN(swallowed_writes); i++) {
+        if (swallowed_writes[i] == msr) {
+            vcpu_skip_instruction(vcpu);
+            return EXIT_RESUME;
+        }
+    }
+    return vcpu_inject(vcpu, VECTOR_GP, true, 0);
+}

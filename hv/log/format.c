@@ -1,0 +1,114 @@
+#include <hv/log/format.h>
+
+struct output {
+    char *to;
+    size_t size, length;
+};
+
+struct conversion {
+    unsigned width;
+    char pad;
+    bool is_long;
+};
+
+static void put(struct output *out, char c)
+{
+    if (out->length + 1 < out->size)
+        out->to[out->length++] = c;
+}
+
+static void put_number(struct output *out, u64 value, unsigned base, bool upper,
+                       struct conversion how)
+{
+    const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+    char text[20];
+    unsigned count = 0;
+
+    do {
+        text[count++] = digits[value % base];
+        value /= base;
+    } while (value != 0);
+    for (unsigned i = count; i < how.width; i++)
+        put(out, how.pad);
+    while (count > 0)
+        put(out, text[--count]);
+}
+
+static void put_signed(struct output *out, int64_t value, struct conversion how)
+{
+    if (value < 0)
+        put(out, '-');
+    put_number(out, value < 0 ? -(u64)value : (u64)value, 10, false, how);
+}
+
+static void put_string(struct output *out, const char *text)
+{
+    for (; *text != '\0'; text++)
+        put(out, *text);
+}
+
+static const char *parse_conversion(const char *fmt, struct conversion *how)
+{
+    *how = (struct conversion){.pad = ' '};
+    if (*fmt == '0') {
+        how->pad = '0';
+        fmt++;
+    }
+    for (; *fmt >= '0' && *fmt <= '9'; fmt++)
+        how->width = how->width * 10 + (unsigned)(*fmt - '0');
+    for (; *fmt == 'l'; fmt++)
+        how->is_long = true;
+    return fmt;
+}
+
+static void convert(struct output *out, char kind, struct conversion how, va_list *args)
+{
+    switch (kind) {
+    case 'd':
+        put_signed(out, how.is_long ? va_arg(*args, long long) : va_arg(*args, int), how);
+        break;
+    case 'u':
+    case 'x':
+    case 'X':
+        put_number(out, how.is_long ? va_arg(*args, unsigned long long) : va_arg(*args, unsigned),
+                   kind == 'u' ? 10 : 16, kind == 'X', how);
+        break;
+    case 'p':
+        put_string(out, "0x");
+        put_number(out, (u64)va_arg(*args, void *), 16, false, how);
+        break;
+    case 's':
+        put_string(out, va_arg(*args, const char *));
+        break;
+    case 'c':
+        put(out, (char)va_arg(*args, int));
+        break;
+    default:
+        put(out, kind);
+        break;
+    }
+}
+
+size_t format_text(char *to, size_t size, const char *fmt, va_list args)
+{
+    struct output out = {to, size, 0};
+    va_list rest;
+
+    va_copy(rest, args);
+    while (*fmt != '\0') {
+        struct conversion how;
+
+        if (*fmt != '%') {
+            put(&out, *fmt++);
+            continue;
+        }
+        fmt = parse_conversion(fmt + 1, &how);
+        if (*fmt == '\0')
+            break;
+        convert(&out, *fmt++, how, &rest);
+    }
+    va_end(rest);
+    if (size > 0)
+        to[out.length] = '\0';
+    return out.length;
+}

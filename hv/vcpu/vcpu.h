@@ -1,0 +1,85 @@
+/*
+ * A virtual processor, and what exit handlers may do with it. The functions here are implemented by
+ * the vendor's backend (hv/vmx); handlers in hv/exit use nothing else of it.
+ */
+#ifndef HV_VCPU_VCPU_H
+#define HV_VCPU_VCPU_H
+
+#include <hv/types.h>
+#include <hv/vm/vm.h>
+
+/* Registers that the processor does not switch; the order is that of the ModRM encoding and of
+ * vmx/entry.S. */
+enum register_index {
+    REG_RAX,
+    REG_RCX,
+    REG_RDX,
+    REG_RBX,
+    REG_RSP,
+    REG_RBP,
+    REG_RSI,
+    REG_RDI,
+    REG_COUNT = 16
+};
+
+/* An event on its way into the guest, in the form of the VM-entry interruption-information field.
+ */
+struct event {
+    u32 info; /* 0: none */
+    u32 error;
+    u32 length; /* of the instruction, for software events */
+};
+
+enum { VCPU_EXIT_REASONS = 80 };
+
+struct vcpu {
+    u64 regs[REG_COUNT]; /* REG_RSP is not used: the processor switches it */
+    struct vm *vm;
+    struct event event;
+    bool launched;
+    bool nmi_wanted; /* an NMI waits for the window */
+    bool power_off;  /* the guest asked for it, with `status` */
+    u32 status;
+    u32 guest_cr3; /* what the guest believes CR3 to be (mirrored guests) */
+    u32 primary;   /* current primary controls */
+    u64 exits[VCPU_EXIT_REASONS];
+};
+
+/* What the handler decided. STOP: it has logged why with vcpu_stop. */
+enum exit_result { EXIT_RESUME, EXIT_STOP };
+
+enum control_register { VCPU_CR0, VCPU_CR3, VCPU_CR4 };
+
+u64 vcpu_rip(const struct vcpu *vcpu);
+void vcpu_skip_instruction(struct vcpu *vcpu);
+unsigned vcpu_privilege(const struct vcpu *vcpu);
+u64 vcpu_gpr(const struct vcpu *vcpu, unsigned index);
+void vcpu_set_gpr(struct vcpu *vcpu, unsigned index, u64 value);
+
+/* The register as the guest sees it. */
+u64 vcpu_control(const struct vcpu *vcpu, enum control_register which);
+
+/* Injects a hardware exception at the next entry, merging with one in flight as the SDM's table 6-5
+ * says (vol. 3A, 6.15): returns EXIT_STOP on a triple fault. */
+enum exit_result vcpu_inject(struct vcpu *vcpu, unsigned vector, bool has_error, u32 error);
+
+/* As vcpu_inject for #PF, with CR2. */
+enum exit_result vcpu_inject_page_fault(struct vcpu *vcpu, gva_t gva, u32 error);
+
+/* The values the processor shall use and the guest shall read. */
+void vcpu_set_cr0(struct vcpu *vcpu, u64 value);
+void vcpu_set_cr4(struct vcpu *vcpu, u64 value);
+void vcpu_set_real_cr3(struct vcpu *vcpu, u64 value);
+
+/* Bits of CR4 that the processor lacks or that are not offered to the guest. */
+u64 vcpu_cr4_reserved(void);
+
+/* Logs event=guest_stop reason=... with the registers; returns EXIT_STOP. `fmt` adds key=value
+ * pairs. */
+enum exit_result vcpu_stop(struct vcpu *vcpu, const char *reason, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Runs the guest until a handler stops it. */
+void vcpu_run(struct vcpu *vcpu);
+
+#endif

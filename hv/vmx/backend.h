@@ -1,0 +1,35 @@
+/* The VMX backend's own parts, for hv/vmx and hv/boot only. */
+#ifndef HV_VMX_BACKEND_H
+#define HV_VMX_BACKEND_H
+
+#include <hv/vcpu/vcpu.h>
+#include <hv/vmx/features.h>
+
+/* Enters VMX operation and prepares the VMCS for a guest at `entry` (protected mode, flat, paging
+ * off), with EAX and EBX as Multiboot wants them. Tables come from the heap. 0, -HV_ENOMEM, -HV_EIO
+ * (logged). */
+int vmx_setup(struct vcpu *vcpu, const struct vmx_controls *controls, u32 entry, u32 mbi);
+
+/* Answers the VM exit that just happened. */
+enum exit_result vmx_dispatch(struct vcpu *vcpu);
+
+/* Takes over the event whose delivery the exit interrupted, if any, for re-injection (SDM vol.
+ * 3C, 28.2.4). */
+void vmx_event_collect(struct vcpu *vcpu);
+
+/* Writes the pending event, and a waiting NMI if the window is open, into the VM-entry fields. */
+void vmx_event_deliver(struct vcpu *vcpu);
+
+/* Restores blocking by NMI that an interrupted IRET had lifted (SDM vol. 3C, 28.2.3). */
+void vmx_nmi_reblock(u32 unblocked);
+
+/* Logs the guest's state as event=guest_state lines. */
+void vmx_dump_guest(const struct vcpu *vcpu);
+
+/* Name of a basic exit reason (SDM vol. 3D, appendix C). */
+const char *vmx_exit_name(unsigned reason);
+
+u64 vmx_enter(u64 *regs, bool launched);
+extern const char vmx_exit_point[];
+
+#endif

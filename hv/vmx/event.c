@@ -1,0 +1,116 @@
+#include <hv/cpu/cpuid.h>
+#include <hv/cpu/exceptions.h>
+#include <hv/log/log.h>
+#include <hv/vmx/backend.h>
+#include <hv/vmx/vmx.h>
+
+#define NONE_BLOCKED_NMI (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS | INTERRUPTIBILITY_NMI)
+
+void vmx_event_collect(struct vcpu *vcpu)
+{
+    u32 info = (u32)vmcs_read(VMCS_IDT_VECTORING_INFO);
+
+    vcpu->event = (struct event){0};
+    if ((info & INTERRUPTION_VALID) == 0)
+        return;
+    /* Bit 12 is undefined here and must be 0 in the entry field (SDM vol. 3C, 25.9.3, 25.8.3). */
+    vcpu->event.info = info & ~INTERRUPTION_NMI_UNBLOCKED;
+    if (info & INTERRUPTION_ERROR_VALID)
+        vcpu->event.error = (u32)vmcs_read(VMCS_IDT_VECTORING_ERROR_CODE);
+    if (INTERRUPTION_TYPE(info) >= INTERRUPTION_SOFTWARE)
+        vcpu->event.length = (u32)vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
+    /* The NMI that is delivered again must not find itself blocked by its first delivery. */
+    if (INTERRUPTION_TYPE(info) == INTERRUPTION_NMI)
+        vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+                   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(u64)INTERRUPTIBILITY_NMI);
+}
+
+static void nmi_window(struct vcpu *vcpu, bool open)
+{
+    u32 primary = open ? vcpu->primary | PRIMARY_NMI_WINDOW_EXITING
+                       : vcpu->primary & ~PRIMARY_NMI_WINDOW_EXITING;
+
+    if (primary == vcpu->primary)
+        return;
+    vcpu->primary = primary;
+    vmcs_write(VMCS_PRIMARY_CONTROLS, primary);
+}
+
+static void deliver_nmi(struct vcpu *vcpu)
+{
+    bool blocked = (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & NONE_BLOCKED_NMI) != 0;
+
+    if (blocked || vcpu->event.info != 0) {
+        nmi_window(vcpu, true);
+        return;
+    }
+    nmi_window(vcpu, false);
+    vcpu->nmi_wanted = false;
+    vcpu->event.info = INTERRUPTION_VALID | INTERRUPTION_NMI << 8 | VECTOR_NMI;
+}
+
+void vmx_event_deliver(struct vcpu *vcpu)
+{
+    if (exceptions_take_nmi())
+        vcpu->nmi_wanted = true;
+    if (vcpu->nmi_wanted)
+        deliver_nmi(vcpu);
+    if (vcpu->event.info == 0)
+        return;
+    vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, vcpu->event.info);
+    if (vcpu->event.info & INTERRUPTION_ERROR_VALID)
+        vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR_CODE, vcpu->event.error);
+    if (INTERRUPTION_TYPE(vcpu->event.info) >= INTERRUPTION_SOFTWARE)
+        vmcs_write(VMCS_ENTRY_INSTRUCTION_LENGTH, vcpu->event.length);
+}
+
+void vmx_nmi_reblock(u32 unblocked)
+{
+    if (unblocked & INTERRUPTION_NMI_UNBLOCKED)
+        vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+                   vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | INTERRUPTIBILITY_NMI);
+}
+
+/* SDM vol. 3A, table 6-4. */
+static bool is_contributory(unsigned vector)
+{
+    return vector == 0 || (vector >= 10 && vector <= 13);
+}
+
+/* SDM vol. 3A, table 6-5. */
+static bool makes_double_fault(unsigned first, unsigned second)
+{
+    if (first == VECTOR_PF)
+        return second == VECTOR_PF || is_contributory(second);
+    return is_contributory(first) && is_contributory(second);
+}
+
+enum exit_result vcpu_inject(struct vcpu *vcpu, unsigned vector, bool has_error, u32 error)
+{
+    const struct event *first = &vcpu->event;
+    bool in_exception =
+        first->info != 0 && INTERRUPTION_TYPE(first->info) == INTERRUPTION_HARDWARE_EXCEPTION;
+
+    if (in_exception && INTERRUPTION_VECTOR(first->info) == VECTOR_DF)
+        return vcpu_stop(vcpu, "triple_fault", "vector=%u", vector);
+    if (in_exception && makes_double_fault(INTERRUPTION_VECTOR(first->info), vector)) {
+        vector = VECTOR_DF;
+        has_error = true;
+        error = 0;
+    }
+    vcpu->event = (struct event){
+        .info = INTERRUPTION_VALID | INTERRUPTION_HARDWARE_EXCEPTION << 8 | vector |
+                (has_error ? INTERRUPTION_ERROR_VALID : 0),
+        .error = error,
+    };
+    return EXIT_RESUME;
+}
+
+enum exit_result vcpu_inject_page_fault(struct vcpu *vcpu, gva_t gva, u32 error)
+{
+    enum exit_result result = vcpu_inject(vcpu, VECTOR_PF, true, error);
+
+    if (INTERRUPTION_VECTOR(vcpu->event.info) == VECTOR_PF)
+        cr2_write(gva.v);
+    return result;
+}

@@ -1,0 +1,215 @@
+#include <hv/cpu/cpuid.h>
+#include <hv/cpu/exceptions.h>
+#include <hv/exit/handlers.h>
+#include <hv/vmx/backend.h>
+#include <hv/vmx/vmx.h>
+
+/* Basic exit reasons, SDM vol. 3D, appendix C. */
+enum exit_reason {
+    REASON_EXCEPTION_OR_NMI = 0,
+    REASON_TRIPLE_FAULT = 2,
+    REASON_INIT = 3,
+    REASON_NMI_WINDOW = 8,
+    REASON_TASK_SWITCH = 9,
+    REASON_CPUID = 10,
+    REASON_INVD = 13,
+    REASON_INVLPG = 14,
+    REASON_VMCALL = 18,
+    REASON_VMXON = 27,
+    REASON_CR_ACCESS = 28,
+    REASON_IO = 30,
+    REASON_RDMSR = 31,
+    REASON_WRMSR = 32,
+    REASON_ENTRY_GUEST_STATE = 33,
+    REASON_ENTRY_MSR_LOADING = 34,
+    REASON_EPT_VIOLATION = 48,
+    REASON_EPT_MISCONFIGURATION = 49,
+    REASON_INVEPT = 50,
+    REASON_INVVPID = 53,
+    REASON_XSETBV = 55,
+};
+
+#define EXIT_REASON_ENTRY_FAILURE (1u << 31)
+
+typedef enum exit_result (*exit_handler)(struct vcpu *vcpu);
+
+/* SDM vol. 3C, table 28-7: bits 0-2 the access, 7 linear address valid, 8 not a page walk, 12 NMI
+ * unblocking. */
+static enum exit_result on_ept_violation(struct vcpu *vcpu)
+{
+    u64 qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+    struct memory_access access = {
+        .gpa = GPA(vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS)),
+        .gva = GVA(vmcs_read(VMCS_GUEST_LINEAR_ADDRESS)),
+        .read = qualification & 1,
+        .write = qualification >> 1 & 1,
+        .exec = qualification >> 2 & 1,
+        .has_gva = qualification >> 7 & 1,
+        .page_walk = (qualification >> 7 & 3) == 1,
+    };
+
+    if ((vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID) == 0)
+        vmx_nmi_reblock((u32)qualification);
+    return exit_memory(vcpu, &access);
+}
+
+static enum exit_result on_ept_misconfiguration(struct vcpu *vcpu)
+{
+    return vcpu_stop(vcpu, "ept_misconfiguration", "gpa=0x%llx",
+                     (unsigned long long)vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
+}
+
+/* The exit leaves DR6 untouched and reports what it would have got (SDM vol. 3C, 28.1, table 28-1).
+ */
+static enum exit_result reflect_debug(struct vcpu *vcpu)
+{
+    dr6_write(dr6_read() | (vmcs_read(VMCS_EXIT_QUALIFICATION) & 0x600f));
+    return vcpu_inject(vcpu, VECTOR_DB, false, 0);
+}
+
+static enum exit_result on_exception(struct vcpu *vcpu)
+{
+    u32 info = (u32)vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
+    u32 error = (u32)vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR_CODE);
+
+    if (INTERRUPTION_TYPE(info) == INTERRUPTION_NMI) {
+        vcpu->nmi_wanted = true;
+        return EXIT_RESUME;
+    }
+    if ((vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID) == 0)
+        vmx_nmi_reblock(info);
+    switch (INTERRUPTION_VECTOR(info)) {
+    case VECTOR_PF:
+        return exit_page_fault(vcpu, GVA((u32)vmcs_read(VMCS_EXIT_QUALIFICATION)), error);
+    case VECTOR_DB:
+        return reflect_debug(vcpu);
+    case VECTOR_AC:
+        return vcpu_inject(vcpu, VECTOR_AC, true, error);
+    case VECTOR_MC:
+        return vcpu_stop(vcpu, "machine_check", "during=guest");
+    default:
+        return vcpu_stop(vcpu, "unexpected_exception", "info=0x%x error=0x%x", info, error);
+    }
+}
+
+static enum exit_result on_triple_fault(struct vcpu *vcpu)
+{
+    return vcpu_stop(vcpu, "triple_fault", "%s", "");
+}
+
+/* The window is open: vmx_event_deliver injects what waits. */
+static enum exit_result on_nmi_window(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return EXIT_RESUME;
+}
+
+/* INVD would throw away dirty lines of the hypervisor; writing them back is always allowed. */
+static enum exit_result on_invd(struct vcpu *vcpu)
+{
+    __asm__ volatile("wbinvd" : : : "memory");
+    vcpu_skip_instruction(vcpu);
+    return EXIT_RESUME;
+}
+
+static enum exit_result on_invlpg(struct vcpu *vcpu)
+{
+    return exit_invlpg(vcpu, GVA((u32)vmcs_read(VMCS_EXIT_QUALIFICATION)));
+}
+
+/* VMX is hidden, so its instructions do not exist. */
+static enum exit_result on_vmx_instruction(struct vcpu *vcpu)
+{
+    return vcpu_inject(vcpu, VECTOR_UD, false, 0);
+}
+
+/* SDM vol. 3C, table 28-3. */
+static enum exit_result on_cr_access(struct vcpu *vcpu)
+{
+    u64 qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+    unsigned number = qualification & 15, kind = qualification >> 4 & 3,
+             gpr = qualification >> 8 & 15;
+    static const struct {
+        bool valid;
+        enum control_register which;
+    } known[16] = {[0] = {true, VCPU_CR0}, [3] = {true, VCPU_CR3}, [4] = {true, VCPU_CR4}};
+
+    if (kind == 0 && known[number].valid)
+        return exit_cr_write(vcpu, known[number].which, (u32)vcpu_gpr(vcpu, gpr));
+    if (kind == 1 && number == 3)
+        return exit_cr3_read(vcpu, gpr);
+    return vcpu_stop(vcpu, "unexpected_cr_access", "qualification=0x%llx",
+                     (unsigned long long)qualification);
+}
+
+/* SDM vol. 3C, table 28-5. */
+static enum exit_result on_io(struct vcpu *vcpu)
+{
+    u64 qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+    struct io_access access = {
+        .port = (u16)(qualification >> 16),
+        .bytes = (u8)((qualification & 7) + 1),
+        .in = qualification >> 3 & 1,
+        .string = qualification >> 4 & 1,
+    };
+
+    return exit_io(vcpu, &access);
+}
+
+struct exit_row {
+    const char *name;
+    exit_handler handler; /* NULL: stops the guest */
+};
+
+static const struct exit_row rows[VCPU_EXIT_REASONS] = {
+    [REASON_EXCEPTION_OR_NMI] = {"exception", on_exception},
+    [REASON_TRIPLE_FAULT] = {"triple_fault", on_triple_fault},
+    [REASON_INIT] = {"init", NULL},
+    [REASON_NMI_WINDOW] = {"nmi_window", on_nmi_window},
+    [REASON_TASK_SWITCH] = {"task_switch", NULL},
+    [REASON_CPUID] = {"cpuid", exit_cpuid},
+    [REASON_INVD] = {"invd", on_invd},
+    [REASON_INVLPG] = {"invlpg", on_invlpg},
+    [REASON_VMCALL] = {"vmcall", exit_hypercall},
+    [19] = {"vmclear", on_vmx_instruction},
+    [20] = {"vmlaunch", on_vmx_instruction},
+    [21] = {"vmptrld", on_vmx_instruction},
+    [22] = {"vmptrst", on_vmx_instruction},
+    [23] = {"vmread", on_vmx_instruction},
+    [24] = {"vmresume", on_vmx_instruction},
+    [25] = {"vmwrite", on_vmx_instruction},
+    [26] = {"vmxoff", on_vmx_instruction},
+    [REASON_VMXON] = {"vmxon", on_vmx_instruction},
+    [REASON_CR_ACCESS] = {"cr_access", on_cr_access},
+    [REASON_IO] = {"io", on_io},
+    [REASON_RDMSR] = {"rdmsr", exit_msr_read},
+    [REASON_WRMSR] = {"wrmsr", exit_msr_write},
+    [REASON_ENTRY_GUEST_STATE] = {"entry_guest_state", NULL},
+    [REASON_ENTRY_MSR_LOADING] = {"entry_msr_loading", NULL},
+    [REASON_EPT_VIOLATION] = {"ept_violation", on_ept_violation},
+    [REASON_EPT_MISCONFIGURATION] = {"ept_misconfiguration", on_ept_misconfiguration},
+    [REASON_INVEPT] = {"invept", on_vmx_instruction},
+    [REASON_INVVPID] = {"invvpid", on_vmx_instruction},
+    [REASON_XSETBV] = {"xsetbv", exit_xsetbv},
+};
+
+const char *vmx_exit_name(unsigned reason)
+{
+    return reason < VCPU_EXIT_REASONS && rows[reason].name != NULL ? rows[reason].name : "unknown";
+}
+
+enum exit_result vmx_dispatch(struct vcpu *vcpu)
+{
+    u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
+    u16 basic = (u16)reason;
+
+    vcpu->vm->counters[KMV_COUNTER_exits]++;
+    if (basic < VCPU_EXIT_REASONS)
+        vcpu->exits[basic]++;
+    if (reason & EXIT_REASON_ENTRY_FAILURE)
+        return vcpu_stop(vcpu, "entry_failed", "exit=%s qualification=0x%llx", vmx_exit_name(basic),
+                         (unsigned long long)vmcs_read(VMCS_EXIT_QUALIFICATION));
+    if (basic >= VCPU_EXIT_REASONS || rows[basic].handler == NULL)
+        return vcpu_stop(vcpu, "unhandled_exit", "exit=%s number=%u", vmx_exit_name(basic), basic);
+    return rows[basic].handler(vcpu);
+}

@@ -1,0 +1,176 @@
+#include <hv/cpu/cpuid.h>
+#include <hv/cpu/msr.h>
+#include <hv/lib/string.h>
+#include <hv/vmx/features.h>
+#include <hv/vmx/vmcs_fields.h>
+
+/* One bit of a control word that is wanted, and the name it is missed under; NULL: used where there
+ * is. */
+struct wanted_control {
+    u32 bit;
+    const char *name;
+    bool mirror_only;
+};
+
+struct control_word {
+    u32 true_msr, old_msr; /* the TRUE register where IA32_VMX_BASIC bit 55 says so */
+    size_t offset;         /* in struct vmx_controls */
+    const struct wanted_control *wanted;
+    size_t count;
+};
+
+static const struct wanted_control pin_wanted[] = {
+    {PIN_NMI_EXITING, "NMI exiting", false},
+    {PIN_VIRTUAL_NMIS, "virtual NMIs", false},
+};
+
+static const struct wanted_control primary_wanted[] = {
+    {PRIMARY_USE_IO_BITMAPS, "I/O bitmaps", false},
+    {PRIMARY_USE_MSR_BITMAPS, "MSR bitmaps", false},
+    {PRIMARY_SECONDARY_CONTROLS, "secondary controls", false},
+    {PRIMARY_CR3_LOAD_EXITING, "CR3-load exiting", true},
+    {PRIMARY_CR3_STORE_EXITING, "CR3-store exiting", true},
+    {PRIMARY_INVLPG_EXITING, "INVLPG exiting", true},
+};
+
+static const struct wanted_control secondary_wanted[] = {
+    {SECONDARY_EPT, "EPT", false},
+    {SECONDARY_VPID, "VPID", false},
+    {SECONDARY_UNRESTRICTED_GUEST, "unrestricted guest", false},
+    {SECONDARY_RDTSCP, NULL, false},
+    {SECONDARY_INVPCID, NULL, false},
+    {SECONDARY_XSAVES, NULL, false},
+};
+
+static const struct wanted_control exit_wanted[] = {
+    {EXIT_HOST_ADDRESS_SPACE, "64-bit host", false},
+    {EXIT_SAVE_PAT | EXIT_LOAD_PAT, "PAT switching", false},
+    {EXIT_SAVE_EFER | EXIT_LOAD_EFER, "EFER switching", false},
+};
+
+static const struct wanted_control entry_wanted[] = {
+    {ENTRY_LOAD_PAT, "PAT switching", false},
+    {ENTRY_LOAD_EFER, "EFER switching", false},
+};
+
+#define WORD(true_msr, old_msr, field, table)                                                      \
+    {                                                                                              \
+        true_msr, old_msr, offsetof(struct vmx_controls, field), table, ARRAY_LEN(table)           \
+    }
+static const struct control_word control_words[] = {
+    WORD(MSR_VMX_TRUE_PINBASED, MSR_VMX_PINBASED_CTLS, pin, pin_wanted),
+    WORD(MSR_VMX_TRUE_PROCBASED, MSR_VMX_PROCBASED_CTLS, primary, primary_wanted),
+    WORD(MSR_VMX_PROCBASED_CTLS2, MSR_VMX_PROCBASED_CTLS2, secondary, secondary_wanted),
+    WORD(MSR_VMX_TRUE_EXIT, MSR_VMX_EXIT_CTLS, exit, exit_wanted),
+    WORD(MSR_VMX_TRUE_ENTRY, MSR_VMX_ENTRY_CTLS, entry, entry_wanted),
+};
+
+/* IA32_VMX_EPT_VPID_CAP, SDM vol. 3D, A.10. */
+static const struct {
+    u64 bit;
+    const char *name;
+} ept_vpid_needed[] = {
+    {1ull << 6, "EPT 4-level walk"},
+    {1ull << 14, "EPT write-back"},
+    {1ull << 16, "EPT 2 MiB pages"},
+    {1ull << 20 | 1ull << 25, "INVEPT single-context"},
+    {1ull << 32 | 1ull << 40, "INVVPID individual-address"},
+    {1ull << 41, "INVVPID single-context"},
+    {1ull << 43, "INVVPID single-context retaining globals"},
+};
+
+static void miss(char *missing, size_t size, const char *name)
+{
+    size_t used = strlen(missing);
+
+    if (used + strlen(name) + 3 > size)
+        return;
+    if (used > 0) {
+        memcpy(missing + used, ", ", 2);
+        used += 2;
+    }
+    memcpy(missing + used, name, strlen(name) + 1);
+}
+
+/* allowed0: bits that must be 1 (low half), allowed1: bits that may be 1 (high half). */
+static u32 control_value(const struct control_word *word, bool use_true, bool mirrored,
+                         char *missing, size_t size)
+{
+    u64 allowed = msr_read(use_true ? word->true_msr : word->old_msr);
+    u32 allowed0 = (u32)allowed, allowed1 = (u32)(allowed >> 32);
+    u32 value = 0;
+
+    for (size_t i = 0; i < word->count; i++) {
+        const struct wanted_control *wanted = &word->wanted[i];
+
+        if (wanted->mirror_only && !mirrored)
+            continue;
+        value |= wanted->bit;
+        if (wanted->name != NULL && (wanted->bit & ~allowed1) != 0)
+            miss(missing, size, wanted->name);
+    }
+    return (value | allowed0) & allowed1;
+}
+
+static bool has_secondary_controls(bool use_true)
+{
+    u64 allowed = msr_read(use_true ? MSR_VMX_TRUE_PROCBASED : MSR_VMX_PROCBASED_CTLS);
+
+    return (allowed >> 32 & PRIMARY_SECONDARY_CONTROLS) != 0;
+}
+
+static void check_controls(bool mirrored, struct vmx_controls *controls, char *missing, size_t size)
+{
+    bool use_true = (msr_read(MSR_VMX_BASIC) >> 55 & 1) != 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(control_words); i++) {
+        const struct control_word *word = &control_words[i];
+        u32 *value = (u32 *)((char *)controls + word->offset);
+
+        if (word->true_msr == MSR_VMX_PROCBASED_CTLS2 && !has_secondary_controls(use_true)) {
+            miss(missing, size, "EPT");
+            miss(missing, size, "VPID");
+            miss(missing, size, "unrestricted guest");
+            continue;
+        }
+        *value = control_value(word, use_true, mirrored, missing, size);
+    }
+}
+
+static void check_ept_vpid(const struct vmx_controls *controls, char *missing, size_t size)
+{
+    u64 cap;
+
+    if ((controls->secondary & (SECONDARY_EPT | SECONDARY_VPID)) == 0)
+        return;
+    cap = msr_read(MSR_VMX_EPT_VPID_CAP);
+    for (size_t i = 0; i < ARRAY_LEN(ept_vpid_needed); i++) {
+        if ((cap & ept_vpid_needed[i].bit) != ept_vpid_needed[i].bit)
+            miss(missing, size, ept_vpid_needed[i].name);
+    }
+}
+
+bool vmx_features_check(bool mirrored, struct vmx_controls *controls, char *missing, size_t size)
+{
+    missing[0] = '\0';
+    memset(controls, 0, sizeof(*controls));
+    if ((cpuid(1, 0).ecx & CPUID1_ECX_VMX) == 0) {
+        miss(missing, size, "VMX (CPUID.1:ECX.VMX)");
+        return false;
+    }
+    check_controls(mirrored, controls, missing, size);
+    check_ept_vpid(controls, missing, size);
+    if (!vmx_feature_control_enable())
+        miss(missing, size, "VMXON (locked off in IA32_FEATURE_CONTROL by the firmware)");
+    return missing[0] == '\0';
+}
+
+bool vmx_feature_control_enable(void)
+{
+    u64 value = msr_read(MSR_FEATURE_CONTROL);
+
+    if ((value & FEATURE_CONTROL_LOCK) != 0)
+        return (value & FEATURE_CONTROL_VMXON) != 0;
+    msr_write(MSR_FEATURE_CONTROL, value | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMXON);
+    return true;
+}

@@ -1,0 +1,224 @@
+#include <hv/cpu/cpuid.h>
+#include <hv/cpu/descriptors.h>
+#include <hv/cpu/exceptions.h>
+#include <hv/cpu/msr.h>
+#include <hv/exit/handlers.h>
+#include <hv/lib/string.h>
+#include <hv/log/log.h>
+#include <hv/mm/phys.h>
+#include <hv/mm/tlb.h>
+#include <hv/vmx/backend.h>
+#include <hv/vmx/vmx.h>
+
+#define MULTIBOOT_MAGIC 0x2badb002u
+
+#define ACCESS_RIGHTS_CODE32 0xc09bu
+#define ACCESS_RIGHTS_DATA32 0xc093u
+#define ACCESS_RIGHTS_TSS32  0x008bu
+#define FLAT_LIMIT           0xffffffffu
+
+struct field_value {
+    enum vmcs_field field;
+    u64 value;
+};
+
+static bool write_all(const struct field_value *table, size_t count)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < count; i++) {
+        bool written = vmcs_try_write(table[i].field, table[i].value);
+
+        if (!written)
+            log_event("vmcs_write_failed", "field=0x%x value=0x%llx", (unsigned)table[i].field,
+                      (unsigned long long)table[i].value);
+        ok &= written;
+    }
+    return ok;
+}
+
+/* SDM vol. 3C, 24.11.5 and 25.2: regions begin with the revision identifier. */
+static bool alloc_region(struct vm *vm, hpa_t *region)
+{
+    if (!frame_alloc(&vm->heap, region))
+        return false;
+    *(u32 *)phys_ptr(*region) = (u32)msr_read(MSR_VMX_BASIC) & 0x7fffffff;
+    return true;
+}
+
+/* SDM vol. 3C, 24.8: CR0 and CR4 must satisfy the fixed-bit MSRs in VMX operation. */
+static void fix_control_registers(void)
+{
+    cr0_write((cr0_read() | msr_read(MSR_VMX_CR0_FIXED0)) & msr_read(MSR_VMX_CR0_FIXED1));
+    cr4_write((cr4_read() | msr_read(MSR_VMX_CR4_FIXED0) | CR4_VMXE | CR4_MCE) &
+              msr_read(MSR_VMX_CR4_FIXED1));
+}
+
+static int enter_root(struct vm *vm)
+{
+    hpa_t vmxon_region, vmcs;
+
+    if (!alloc_region(vm, &vmxon_region) || !alloc_region(vm, &vmcs))
+        return -HV_ENOMEM;
+    fix_control_registers();
+    if (!vmx_on(vmxon_region) || !vmx_clear(vmcs) || !vmx_load(vmcs)) {
+        log_event("vmx_failed", "step=vmxon");
+        return -HV_EIO;
+    }
+    return 0;
+}
+
+static int alloc_bitmaps(struct vm *vm, hpa_t io[2], hpa_t *msr)
+{
+    static u8 ports[8192];
+
+    if (!frame_alloc(&vm->heap, &io[0]) || !frame_alloc(&vm->heap, &io[1]) ||
+        !frame_alloc(&vm->heap, msr))
+        return -HV_ENOMEM;
+    io_policy_fill(ports);
+    memcpy(phys_ptr(io[0]), ports, PAGE_SIZE);
+    memcpy(phys_ptr(io[1]), ports + PAGE_SIZE, PAGE_SIZE);
+    msr_policy_fill(phys_ptr(*msr));
+    return 0;
+}
+
+static bool write_controls(struct vcpu *vcpu, const struct vmx_controls *controls,
+                           const hpa_t io[2], hpa_t msr)
+{
+    u32 exceptions = 1u << VECTOR_AC | 1u << VECTOR_DB | 1u << VECTOR_MC;
+    bool ok = true;
+
+    /* Mirror tables may lag behind the guest's until a fault tells. */
+    if (vcpu->vm->mirrored)
+        exceptions |= 1u << VECTOR_PF;
+
+    const struct field_value table[] = {
+        {VMCS_PIN_BASED_CONTROLS, controls->pin},
+        {VMCS_PRIMARY_CONTROLS, controls->primary},
+        {VMCS_SECONDARY_CONTROLS, controls->secondary},
+        {VMCS_EXIT_CONTROLS, controls->exit},
+        {VMCS_ENTRY_CONTROLS, controls->entry},
+        {VMCS_EXCEPTION_BITMAP, exceptions},
+        {VMCS_PAGE_FAULT_ERROR_MASK, 0},
+        {VMCS_PAGE_FAULT_ERROR_MATCH, 0},
+        {VMCS_CR3_TARGET_COUNT, 0},
+        {VMCS_EXIT_MSR_STORE_COUNT, 0},
+        {VMCS_EXIT_MSR_LOAD_COUNT, 0},
+        {VMCS_ENTRY_MSR_LOAD_COUNT, 0},
+        {VMCS_ENTRY_INTERRUPTION_INFO, 0},
+        {VMCS_IO_BITMAP_A, io[0].v},
+        {VMCS_IO_BITMAP_B, io[1].v},
+        {VMCS_MSR_BITMAPS, msr.v},
+        {VMCS_EPT_POINTER, ept_pointer(&vcpu->vm->ept)},
+        {VMCS_VIRTUAL_PROCESSOR_ID, VMX_GUEST_VPID},
+        {VMCS_VMCS_LINK_POINTER, ~0ull},
+    };
+    ok &= write_all(table, ARRAY_LEN(table));
+    if (controls->secondary & SECONDARY_XSAVES)
+        ok &= vmcs_try_write(VMCS_XSS_EXITING_BITMAP, ~0ull);
+    vcpu->primary = controls->primary;
+    return ok;
+}
+
+static bool write_host_state(void)
+{
+    const struct field_value table[] = {
+        {VMCS_HOST_ES_SELECTOR, SELECTOR_DATA},
+        {VMCS_HOST_CS_SELECTOR, SELECTOR_CODE},
+        {VMCS_HOST_SS_SELECTOR, SELECTOR_DATA},
+        {VMCS_HOST_DS_SELECTOR, SELECTOR_DATA},
+        {VMCS_HOST_FS_SELECTOR, 0},
+        {VMCS_HOST_GS_SELECTOR, 0},
+        {VMCS_HOST_TR_SELECTOR, SELECTOR_TSS},
+        {VMCS_HOST_CR0, cr0_read()},
+        {VMCS_HOST_CR3, cr3_read()},
+        {VMCS_HOST_CR4, cr4_read()},
+        {VMCS_HOST_FS_BASE, 0},
+        {VMCS_HOST_GS_BASE, 0},
+        {VMCS_HOST_TR_BASE, descriptors_tss_base()},
+        {VMCS_HOST_GDTR_BASE, descriptors_gdt_base()},
+        {VMCS_HOST_IDTR_BASE, descriptors_idt_base()},
+        {VMCS_HOST_SYSENTER_CS, 0},
+        {VMCS_HOST_SYSENTER_ESP, 0},
+        {VMCS_HOST_SYSENTER_EIP, 0},
+        {VMCS_HOST_PAT, msr_read(MSR_PAT)},
+        {VMCS_HOST_EFER, msr_read(MSR_EFER)},
+        {VMCS_HOST_RIP, (u64)vmx_exit_point},
+    };
+
+    return write_all(table, ARRAY_LEN(table));
+}
+
+#define SEGMENT(name, rights)                                                                      \
+    {VMCS_GUEST_##name##_SELECTOR, 0}, {VMCS_GUEST_##name##_BASE, 0},                              \
+        {VMCS_GUEST_##name##_LIMIT, FLAT_LIMIT},                                                   \
+    {                                                                                              \
+        VMCS_GUEST_##name##_ACCESS_RIGHTS, rights                                                  \
+    }
+
+/* The machine state of the Multiboot specification, 3.2: flat 32-bit segments, A20 open, paging and
+ * interrupts off. */
+static bool write_guest_state(u32 entry)
+{
+    const struct field_value table[] = {
+        SEGMENT(CS, ACCESS_RIGHTS_CODE32),
+        SEGMENT(DS, ACCESS_RIGHTS_DATA32),
+        SEGMENT(ES, ACCESS_RIGHTS_DATA32),
+        SEGMENT(FS, ACCESS_RIGHTS_DATA32),
+        SEGMENT(GS, ACCESS_RIGHTS_DATA32),
+        SEGMENT(SS, ACCESS_RIGHTS_DATA32),
+        {VMCS_GUEST_LDTR_SELECTOR, 0},
+        {VMCS_GUEST_LDTR_BASE, 0},
+        {VMCS_GUEST_LDTR_LIMIT, 0},
+        {VMCS_GUEST_LDTR_ACCESS_RIGHTS, ACCESS_RIGHTS_UNUSABLE},
+        {VMCS_GUEST_TR_SELECTOR, 0},
+        {VMCS_GUEST_TR_BASE, 0},
+        {VMCS_GUEST_TR_LIMIT, 0xffff},
+        {VMCS_GUEST_TR_ACCESS_RIGHTS, ACCESS_RIGHTS_TSS32},
+        {VMCS_GUEST_GDTR_BASE, 0},
+        {VMCS_GUEST_GDTR_LIMIT, 0},
+        {VMCS_GUEST_IDTR_BASE, 0},
+        {VMCS_GUEST_IDTR_LIMIT, 0},
+        {VMCS_GUEST_CR3, 0},
+        {VMCS_GUEST_DR7, 0x400},
+        {VMCS_GUEST_RSP, 0},
+        {VMCS_GUEST_RIP, entry},
+        {VMCS_GUEST_RFLAGS, 2},
+        {VMCS_GUEST_DEBUGCTL, 0},
+        {VMCS_GUEST_PENDING_DEBUG, 0},
+        {VMCS_GUEST_INTERRUPTIBILITY, 0},
+        {VMCS_GUEST_ACTIVITY_STATE, 0},
+        {VMCS_GUEST_SYSENTER_CS, 0},
+        {VMCS_GUEST_SYSENTER_ESP, 0},
+        {VMCS_GUEST_SYSENTER_EIP, 0},
+        {VMCS_GUEST_PAT, msr_read(MSR_PAT)},
+        {VMCS_GUEST_EFER, 0},
+    };
+
+    return write_all(table, ARRAY_LEN(table));
+}
+
+int vmx_setup(struct vcpu *vcpu, const struct vmx_controls *controls, u32 entry, u32 mbi)
+{
+    hpa_t io[2], msr;
+    bool ok = true;
+    int error = enter_root(vcpu->vm);
+
+    if (error == 0)
+        error = alloc_bitmaps(vcpu->vm, io, &msr);
+    if (error != 0)
+        return error;
+    ok &= write_controls(vcpu, controls, io, msr);
+    ok &= write_host_state();
+    ok &= write_guest_state(entry);
+    if (!ok)
+        return -HV_EIO;
+    vcpu_set_cr0(vcpu, CR0_PE | CR0_ET);
+    vcpu_set_cr4(vcpu, 0);
+    vcpu->regs[REG_RAX] = MULTIBOOT_MAGIC;
+    vcpu->regs[REG_RBX] = mbi;
+    tlb_init(ept_pointer(&vcpu->vm->ept));
+    tlb_flush_ept();
+    tlb_flush_guest();
+    return 0;
+}

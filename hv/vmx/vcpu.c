@@ -1,0 +1,151 @@
+#include <hv/cpu/cpuid.h>
+#include <hv/cpu/msr.h>
+#include <hv/log/format.h>
+#include <hv/log/log.h>
+#include <hv/platform/panic.h>
+#include <hv/vmx/backend.h>
+#include <hv/vmx/vmx.h>
+
+#define ENTRY_FAILED (1ull << 63)
+
+/* CR0: NE is fixed to 1 in VMX operation; paging is ours to follow. */
+#define CR0_OWNED_ALWAYS CR0_NE
+#define CR0_OWNED_MIRROR CR0_PG
+
+/* CR4 bits that reach the processor without an exit; PSE and PGE only as long as no mirror depends
+ * on them. */
+#define CR4_PASSED                                                                                 \
+    (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_UMIP |     \
+     CR4_FSGSBASE | CR4_OSXSAVE | CR4_SMEP | CR4_SMAP)
+#define CR4_PASSED_UNMIRRORED (CR4_PSE | CR4_PGE | CR4_PAE)
+
+void vmcs_write(enum vmcs_field field, u64 value)
+{
+    if (!vmcs_try_write(field, value))
+        panic("vmwrite field=0x%x value=0x%llx error=%llu", (unsigned)field,
+              (unsigned long long)value, (unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR));
+}
+
+u64 vcpu_rip(const struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return vmcs_read(VMCS_GUEST_RIP);
+}
+
+void vcpu_skip_instruction(struct vcpu *vcpu)
+{
+    u64 blocked = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
+
+    (void)vcpu;
+    vmcs_write(VMCS_GUEST_RIP,
+               (u32)(vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH)));
+    vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~blocked);
+}
+
+/* SDM vol. 3C, 25.4.1: the DPL of SS is the current privilege level. */
+unsigned vcpu_privilege(const struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return vmcs_read(VMCS_GUEST_SS_ACCESS_RIGHTS) >> 5 & 3;
+}
+
+u64 vcpu_gpr(const struct vcpu *vcpu, unsigned index)
+{
+    return index == REG_RSP ? vmcs_read(VMCS_GUEST_RSP) : vcpu->regs[index];
+}
+
+void vcpu_set_gpr(struct vcpu *vcpu, unsigned index, u64 value)
+{
+    if (index == REG_RSP)
+        vmcs_write(VMCS_GUEST_RSP, value);
+    else
+        vcpu->regs[index] = value;
+}
+
+static u64 merge(enum vmcs_field real, enum vmcs_field mask, enum vmcs_field shadow)
+{
+    u64 owned = vmcs_read(mask);
+
+    return (vmcs_read(real) & ~owned) | (vmcs_read(shadow) & owned);
+}
+
+u64 vcpu_control(const struct vcpu *vcpu, enum control_register which)
+{
+    switch (which) {
+    case VCPU_CR0:
+        return merge(VMCS_GUEST_CR0, VMCS_CR0_GUEST_HOST_MASK, VMCS_CR0_READ_SHADOW);
+    case VCPU_CR4:
+        return merge(VMCS_GUEST_CR4, VMCS_CR4_GUEST_HOST_MASK, VMCS_CR4_READ_SHADOW);
+    case VCPU_CR3:
+        break;
+    }
+    return vcpu->vm->mirrored ? vcpu->guest_cr3 : vmcs_read(VMCS_GUEST_CR3);
+}
+
+void vcpu_set_cr0(struct vcpu *vcpu, u64 value)
+{
+    vmcs_write(VMCS_CR0_GUEST_HOST_MASK,
+               CR0_OWNED_ALWAYS | (vcpu->vm->mirrored ? CR0_OWNED_MIRROR : 0));
+    vmcs_write(VMCS_CR0_READ_SHADOW, value);
+    vmcs_write(VMCS_GUEST_CR0, value | CR0_NE);
+}
+
+void vcpu_set_cr4(struct vcpu *vcpu, u64 value)
+{
+    u64 passed = CR4_PASSED | (vcpu->vm->mirrored ? 0 : CR4_PASSED_UNMIRRORED);
+
+    vmcs_write(VMCS_CR4_GUEST_HOST_MASK, ~passed);
+    vmcs_write(VMCS_CR4_READ_SHADOW, value);
+    vmcs_write(VMCS_GUEST_CR4, value | CR4_VMXE | CR4_MCE);
+}
+
+void vcpu_set_real_cr3(struct vcpu *vcpu, u64 value)
+{
+    (void)vcpu;
+    vmcs_write(VMCS_GUEST_CR3, value);
+    tlb_flush_nonglobal();
+}
+
+u64 vcpu_cr4_reserved(void)
+{
+    u64 offered = CR4_PASSED | CR4_PASSED_UNMIRRORED | CR4_MCE;
+
+    return ~(offered & msr_read(MSR_VMX_CR4_FIXED1));
+}
+
+enum exit_result vcpu_stop(struct vcpu *vcpu, const char *reason, const char *fmt, ...)
+{
+    char detail[256];
+    va_list args;
+
+    va_start(args, fmt);
+    format_text(detail, sizeof(detail), fmt, args);
+    va_end(args);
+    vmx_dump_guest(vcpu);
+    log_event("guest_stop", "reason=%s rip=0x%llx %s", reason, (unsigned long long)vcpu_rip(vcpu),
+              detail);
+    return EXIT_STOP;
+}
+
+static void enter(struct vcpu *vcpu)
+{
+    u64 flags = vmx_enter(vcpu->regs, vcpu->launched);
+
+    if ((flags & ENTRY_FAILED) != 0)
+        panic("vm entry failed error=%llu flags=0x%llx",
+              (unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR),
+              (unsigned long long)(flags & ~ENTRY_FAILED));
+    vcpu->launched = true;
+}
+
+void vcpu_run(struct vcpu *vcpu)
+{
+    enum exit_result result;
+
+    do {
+        vmx_event_deliver(vcpu);
+        enter(vcpu);
+        vmx_event_collect(vcpu);
+        result = vmx_dispatch(vcpu);
+    } while (result == EXIT_RESUME);
+}

@@ -1,0 +1,68 @@
+/* VMX instructions. Failures carry the SDM's two kinds: invalid (no current VMCS) and valid (error
+ * number in the VMCS). */
+#ifndef HV_VMX_VMX_H
+#define HV_VMX_VMX_H
+
+#include <hv/types.h>
+#include <hv/vmx/vmcs_fields.h>
+
+static inline bool vmx_on(hpa_t region)
+{
+    u8 failed;
+
+    __asm__ volatile("vmxon %1; setna %0" : "=qm"(failed) : "m"(region.v) : "cc", "memory");
+    return !failed;
+}
+
+static inline bool vmx_clear(hpa_t vmcs)
+{
+    u8 failed;
+
+    __asm__ volatile("vmclear %1; setna %0" : "=qm"(failed) : "m"(vmcs.v) : "cc", "memory");
+    return !failed;
+}
+
+static inline bool vmx_load(hpa_t vmcs)
+{
+    u8 failed;
+
+    __asm__ volatile("vmptrld %1; setna %0" : "=qm"(failed) : "m"(vmcs.v) : "cc", "memory");
+    return !failed;
+}
+
+static inline bool vmcs_try_write(enum vmcs_field field, u64 value)
+{
+    u8 failed;
+
+    __asm__ volatile("vmwrite %2, %1; setna %0"
+                     : "=qm"(failed)
+                     : "r"((u64)field), "rm"(value)
+                     : "cc");
+    return !failed;
+}
+
+static inline u64 vmcs_read(enum vmcs_field field)
+{
+    u64 value;
+
+    __asm__ volatile("vmread %1, %0" : "=rm"(value) : "r"((u64)field) : "cc");
+    return value;
+}
+
+/* A field written while a VMCS is current, in the table above: fails only if the processor lacks
+ * it, which setup found out. */
+void vmcs_write(enum vmcs_field field, u64 value);
+
+enum invept_type { INVEPT_SINGLE_CONTEXT = 1 };
+enum invvpid_type { INVVPID_ADDRESS = 0, INVVPID_SINGLE_CONTEXT = 1, INVVPID_RETAIN_GLOBALS = 3 };
+
+/* VPID of the guest; 0 is root mode. */
+#define VMX_GUEST_VPID 1
+
+/* Flush of what a MOV to CR3 flushes: everything but global pages. */
+void tlb_flush_nonglobal(void);
+
+/* Told once, at setup: the EPT that INVEPT names. */
+void tlb_init(u64 ept_pointer);
+
+#endif
