@@ -1,0 +1,61 @@
+/* EFI-only parts of the loader: files, memory, output, hand-over. */
+#ifndef LOADER_FIRMWARE_H
+#define LOADER_FIRMWARE_H
+
+#include <efi.h>
+
+#include "bytes.h"
+#include "error.h"
+
+#include <kmv/bootinfo.h>
+
+/* Set once by efi_main. */
+extern EFI_HANDLE loader_handle;
+extern EFI_SYSTEM_TABLE *firmware;
+
+/* The interface of a handle, or of the first one that has it (null handle); a null pointer if there
+ * is none. */
+void *protocol_of(EFI_HANDLE handle, EFI_GUID guid);
+
+/* memory.c: everything is remembered, and given back by memory_free_all(). */
+
+/* Bytes for the loader's own use until boot services end; a null pointer if there is no memory. */
+void *memory_alloc(uint64_t size);
+
+/*
+ * Reserves size bytes, aligned to align (a power of two, at least 4 KiB), for good: the memory map
+ * says EfiReservedMemoryType. what names the block in the error text.
+ */
+bool memory_reserve(uint64_t size, uint64_t align, const char *what, uint64_t *address,
+                    struct error *error);
+
+void memory_free_all(void);
+
+/*
+ * Takes the memory map anew, *key gets its key. The first call allocates room for it, later ones
+ * allocate nothing and may follow a failed ExitBootServices.
+ */
+EFI_STATUS memory_map_read(UINTN *key);
+
+/* Exclusive end of the highest RAM in the map that was read last. */
+uint64_t memory_map_ram_end(void);
+
+/* files.c: reads a whole file of the volume that the loader came from. error->file is set to path.
+ */
+bool file_load(const char *path, struct bytes *contents, struct error *error);
+
+/* report.c: one line each, without newline. */
+void report_start(void);                /* sets COM1 and COM2 to 115200 8N1 */
+void report_progress(const char *line); /* screen and COM1 */
+void report_error(const char *line);    /* screen, COM1 and COM2 */
+
+/* platform.c: what the firmware knows of the machine. */
+uint64_t platform_rsdp(void); /* 0: none */
+void platform_framebuffer(struct kmv_framebuffer *framebuffer);
+
+/* handover.c: ends boot services and calls entry(bootinfo). Returns only if the firmware refuses.
+ */
+typedef void (*hypervisor_entry)(struct kmv_bootinfo *bootinfo);
+EFI_STATUS hand_over(hypervisor_entry entry, struct kmv_bootinfo *bootinfo);
+
+#endif

@@ -1,0 +1,35 @@
+# The loader: a GNU-EFI application, and host tests of its parts that make no EFI calls.
+
+LOADER_PURE := error config ranges multiboot image elf32 elf64 plan guest
+LOADER_EFI  := main memory files report platform handover string
+
+LOADER_APP  := $(BUILD)/uefi/BOOTX64.EFI
+LOADER_SO   := $(BUILD)/uefi/loader.so
+LOADER_OBJS := $(patsubst %,$(BUILD)/uefi/%.o,$(LOADER_PURE) $(LOADER_EFI))
+
+ALL += $(LOADER_APP)
+
+# The firmware's stack is the loader's: interrupts use what lies below it (no red zone), and it has no guard value.
+# Only gcc needs -maccumulate-outgoing-args (for calls of the EFI ABI) and has to be kept from turning the loops of
+# string.c into calls of the functions that they implement.
+LOADER_CFLAGS := $(CFLAGS) -std=c11 $(WARNINGS) -ffreestanding -fpic -fshort-wchar -mno-red-zone \
+	-fno-stack-protector -fno-strict-aliasing -mgeneral-regs-only \
+	$(if $(findstring clang,$(CC)),,-maccumulate-outgoing-args -fno-tree-loop-distribute-patterns) \
+	-DGNU_EFI_USE_MS_ABI -Iuefi -Ihv/include -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+
+LOADER_EFI_LIB := /usr/lib
+LOADER_LDFLAGS := -nostdlib -znocombreloc -shared -Bsymbolic --fatal-warnings --no-undefined \
+	-z noexecstack -T $(LOADER_EFI_LIB)/elf_x86_64_efi.lds
+LOADER_SECTIONS := .text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.* .reloc
+
+$(BUILD)/uefi/%.o: uefi/%.c
+	@mkdir -p $(@D)
+	$(CC) $(LOADER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LOADER_SO): $(LOADER_OBJS)
+	$(LD) $(LOADER_LDFLAGS) -o $@ $(LOADER_EFI_LIB)/crt0-efi-x86_64.o $^ $(LOADER_EFI_LIB)/libgnuefi.a
+
+$(LOADER_APP): $(LOADER_SO)
+	objcopy $(addprefix -j ,$(LOADER_SECTIONS)) --target=efi-app-x86_64 --subsystem=10 $< $@
+
+-include $(LOADER_OBJS:.o=.d)

@@ -1,0 +1,22 @@
+#include "plan.h"
+
+#include "ranges.h"
+
+#define MIB  0x100000ull
+#define PAGE 4096ull
+
+void plan_make(const struct config *config, struct plan *plan)
+{
+    uint64_t memory = config->memory_mib * MIB;
+
+    plan->guest = memory;
+    plan->mirror = config->mirror ? memory : 0;
+    plan->spare = config->mirror ? config->spare_mib * MIB : 0;
+    plan->heap = (MIB + memory / 128 + PAGE - 1) & ~(PAGE - 1);
+}
+
+bool plan_fit(uint64_t start, uint64_t end, uint64_t size, uint64_t align, uint64_t *place)
+{
+    static const struct ranges nothing_taken;
+    return ranges_fit_up(&nothing_taken, start < MIB ? MIB : start, end, size, align, place);
+}

@@ -1,0 +1,22 @@
+/* How much memory a configuration needs, and where a block fits. Builds for EFI and on the host. */
+#ifndef LOADER_PLAN_H
+#define LOADER_PLAN_H
+
+#include "config.h"
+
+/* Sizes in bytes. */
+struct plan {
+    uint64_t guest;
+    uint64_t mirror; /* 0 with the mirror off */
+    uint64_t spare;  /* 0 with the mirror off */
+    uint64_t heap;
+};
+
+void plan_make(const struct config *config, struct plan *plan);
+
+/* Lowest address in the free region [start, end) for a block of size bytes, aligned to align (a
+ * power of two), into *place. Never below 1 MiB, which processors start in. Returns false if there
+ * is none. */
+bool plan_fit(uint64_t start, uint64_t end, uint64_t size, uint64_t align, uint64_t *place);
+
+#endif

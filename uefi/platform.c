@@ -1,0 +1,51 @@
+#include "firmware.h"
+
+/* UEFI 2.10, 4.6.1. */
+static const EFI_GUID acpi_2_guid = {
+    0x8868e871, 0xe4f1, 0x11d3, {0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81}};
+static const EFI_GUID acpi_1_guid = {
+    0xeb9d2d30, 0x2d88, 0x11d3, {0x9a, 0x16, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0x4d}};
+
+void *protocol_of(EFI_HANDLE handle, EFI_GUID guid)
+{
+    EFI_BOOT_SERVICES *services = firmware->BootServices;
+    void *interface = NULL;
+    EFI_STATUS status = handle != NULL ? services->HandleProtocol(handle, &guid, &interface)
+                                       : services->LocateProtocol(&guid, NULL, &interface);
+    return status == EFI_SUCCESS ? interface : NULL;
+}
+
+static uint64_t configuration_table(const EFI_GUID *guid)
+{
+    for (UINTN i = 0; i < firmware->NumberOfTableEntries; i++) {
+        const EFI_CONFIGURATION_TABLE *table = &firmware->ConfigurationTable[i];
+        if (memcmp(&table->VendorGuid, guid, sizeof(*guid)) == 0)
+            return (uint64_t)table->VendorTable;
+    }
+    return 0;
+}
+
+uint64_t platform_rsdp(void)
+{
+    uint64_t rsdp = configuration_table(&acpi_2_guid);
+    return rsdp != 0 ? rsdp : configuration_table(&acpi_1_guid);
+}
+
+void platform_framebuffer(struct kmv_framebuffer *framebuffer)
+{
+    EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics = protocol_of(NULL, guid);
+
+    memset(framebuffer, 0, sizeof(*framebuffer));
+    if (graphics == NULL || graphics->Mode == NULL || graphics->Mode->Info == NULL)
+        return;
+    const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode = graphics->Mode->Info;
+    if (mode->PixelFormat != PixelBlueGreenRedReserved8BitPerColor &&
+        mode->PixelFormat != PixelRedGreenBlueReserved8BitPerColor)
+        return;
+    framebuffer->base = graphics->Mode->FrameBufferBase;
+    framebuffer->width = mode->HorizontalResolution;
+    framebuffer->height = mode->VerticalResolution;
+    framebuffer->pixels_per_line = mode->PixelsPerScanLine;
+    framebuffer->pixel_is_bgr = mode->PixelFormat == PixelBlueGreenRedReserved8BitPerColor;
+}
