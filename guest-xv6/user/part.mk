@@ -61,4 +61,22 @@ ALL += $(addprefix $(GU_OUT)/,$(GU_PROGRAMS)) $(BUILD)/guest/fs.img $(GU_MIRROR)
 .SECONDARY: $(addprefix $(GU_MIRROR)/user/,$(GU_PROGRAMS)) $(addprefix $(GU_MIRROR)/disk/,$(GU_PROGRAMS)) \
             $(addprefix $(GU_NATIVE_DISK)/,$(GU_PROGRAMS))
 
--include $(wildcard $(GU_OUT)/obj/*.d $(GU_OUT)/obj/*/*.d)
+# Unit tests run the parts without system calls on the host, under the sanitizers.
+UTEST_DIR := tests/unit/user
+UTEST_OUT := $(BUILD)/tests/unit/user
+UTEST_CFLAGS := $(CFLAGS) $(WARNINGS) -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
+
+$(UTEST_OUT)/lib/%.o: $(GU_DIR)/lib/%.c
+	@mkdir -p $(@D)
+	$(CC) $(UTEST_CFLAGS) -fno-builtin -std=gnu11 -include $(UTEST_DIR)/rename.h -I$(GU_DIR)/include -c -o $@ $<
+
+$(UTEST_OUT)/test_ulib: $(UTEST_DIR)/test_ulib.c $(addprefix $(UTEST_OUT)/lib/,string.o printf.o malloc.o)
+	$(CC) $(UTEST_CFLAGS) -std=gnu11 -o $@ $^ -lcmocka
+
+$(UTEST_OUT)/test_sh_parse: $(UTEST_DIR)/test_sh_parse.c $(GU_DIR)/sh/parse.c
+	@mkdir -p $(@D)
+	$(CC) $(UTEST_CFLAGS) -std=gnu11 -I$(GU_DIR)/sh -o $@ $^ -lcmocka
+
+UNIT_TESTS += $(UTEST_OUT)/test_ulib $(UTEST_OUT)/test_sh_parse
+
+-include $(wildcard $(GU_OUT)/obj/*.d $(GU_OUT)/obj/*/*.d $(UTEST_OUT)/*.d $(UTEST_OUT)/*/*.d)

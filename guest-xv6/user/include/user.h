@@ -85,7 +85,7 @@ int atoi(const char *text);
 int parse_unsigned(const char *text, unsigned *value);
 
 /* printf.c: %d %u %x %p %s %c %%, and %llu %llx for 64-bit values. */
-void printf(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void printf(int fd, const char *format, ...) __attribute__((format(__printf__, 2, 3)));
 void vprintf(int fd, const char *format, va_list args);
 
 /* malloc.c: memory is aligned to 8 bytes; NULL when there is none. */

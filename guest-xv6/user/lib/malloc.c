@@ -37,17 +37,17 @@ static void insert(struct chunk *chunk)
     }
 }
 
+/* Programs may have left the break at any address; chunks stay aligned and next to each other. */
 static int grow(size_t bytes)
 {
     size_t whole = (bytes + GROW_BYTES - 1) / GROW_BYTES * GROW_BYTES;
-    char *memory = sbrk((int)(whole + sizeof(struct chunk)));
+    size_t skew = -(uintptr_t)sbrk(0) % sizeof(struct chunk);
+    char *memory = sbrk((int)(whole + skew));
 
     if (memory == SBRK_FAILED)
         return -1;
-    /* Programs may have left the break at any address. */
-    uintptr_t skew = -(uintptr_t)memory % sizeof(struct chunk);
     struct chunk *chunk = (struct chunk *)(memory + skew);
-    chunk->bytes = whole + (skew == 0 ? sizeof(struct chunk) : 0);
+    chunk->bytes = whole;
     insert(chunk);
     return 0;
 }
