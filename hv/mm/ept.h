@@ -1,9 +1,11 @@
 /*
- * Extended page tables: guest-physical to host-physical. SDM vol. 3C, 29.3 "The Extended Page Table Mechanism".
+ * Extended page tables: guest-physical to host-physical. SDM vol. 3C, 29.3 "The Extended Page Table
+ * Mechanism".
  *
- * 2 MiB entries where alignment allows, split on demand. The leaf entry is the only record of a page: its frame, its
- * permissions, and whether the frame is bad. A bad page's entry is not present; its frame stays readable in it.
- * Every change is one aligned 64-bit store, and write-only or write-execute entries are never made.
+ * 2 MiB entries where alignment allows, split on demand. The leaf entry is the only record of a
+ * page: its frame, its permissions, and whether the frame is bad. A bad page's entry is not
+ * present; its frame stays readable in it. Every change is one aligned 64-bit store, and write-only
+ * or write-execute entries are never made.
  */
 #ifndef HV_MM_EPT_H
 #define HV_MM_EPT_H
@@ -22,29 +24,47 @@ struct ept {
 struct ept_page {
     bool mapped; /* a leaf is there, present or bad */
     bool bad;
+    bool lost; /* bad, and marked by ept_mark_lost */
     u32 perms; /* EPT_READ | ... ; for a bad page those it had */
     hpa_t frame;
+    u64 run; /* bytes from this page on that the same leaf maps: PAGE_SIZE up to LARGE_PAGE_SIZE */
 };
 
 /* Returns 0 or -HV_ENOMEM. */
 int ept_init(struct ept *ept, struct frame_pool *heap);
 
-/* Maps [gpa, gpa + bytes) to [hpa, hpa + bytes); all 4 KiB aligned. Replaces what was there. 0 or -HV_ENOMEM. */
+/* Maps [gpa, gpa + bytes) to [hpa, hpa + bytes); all 4 KiB aligned. Replaces what was there. 0 or
+ * -HV_ENOMEM. */
 int ept_map(struct ept *ept, gpa_t gpa, hpa_t hpa, u64 bytes, u32 perms, enum ept_memory_type type);
+
+/* Maps each page of [gpa, gpa + bytes), 2 MiB aligned, to the one page `frame`, through one table
+ * that all of the range shares: its pages can't be changed one by one. 0, -HV_EINVAL (alignment,
+ * something is mapped there), -HV_ENOMEM. */
+int ept_map_repeated(struct ept *ept, gpa_t gpa, hpa_t frame, u64 bytes, u32 perms);
+
+/* Takes the 4 KiB page at gpa out of the map for good. No flush. 0, -HV_EINVAL, -HV_ENOMEM. */
+int ept_unmap(struct ept *ept, gpa_t gpa);
 
 /* The 4 KiB page that holds gpa. */
 struct ept_page ept_lookup(const struct ept *ept, gpa_t gpa);
 
-/* Changes permissions of one mapped 4 KiB page, splitting a large one. No flush. 0, -HV_EINVAL, -HV_ENOMEM. */
+/* Changes permissions of one mapped 4 KiB page, splitting a large one. No flush. 0, -HV_EINVAL
+ * (not mapped, write without read), -HV_ENOMEM. Of a bad page, those it will have again. */
 int ept_set_perms(struct ept *ept, gpa_t gpa, u32 perms);
 
-/* Takes a mapped 4 KiB page away (not present, marked bad, frame and permissions remembered). No flush. */
+/* Takes a mapped 4 KiB page away (not present, marked bad, frame and permissions remembered). No
+ * flush. 0, -HV_EINVAL, -HV_ENOMEM. */
 int ept_set_bad(struct ept *ept, gpa_t gpa);
 
-/* Puts `frame` behind a mapped 4 KiB page and makes it present with the permissions it had. No flush. */
+/* Marks a bad page as lost for good. Does nothing to any other page. */
+void ept_mark_lost(struct ept *ept, gpa_t gpa);
+
+/* Puts `frame` behind a mapped 4 KiB page and makes it present with the permissions it had. No
+ * flush. 0, -HV_EINVAL, -HV_ENOMEM. */
 int ept_replace(struct ept *ept, gpa_t gpa, hpa_t frame);
 
-/* The EPTP value: write-back, 4 levels, accessed/dirty flags off (with them on, page walks would count as writes). */
+/* The EPTP value: write-back, 4 levels, accessed/dirty flags off (with them on, page walks would
+ * count as writes). */
 u64 ept_pointer(const struct ept *ept);
 
 #endif

@@ -1,4 +1,5 @@
-/* A pool of 4 KiB host frames in one contiguous block: the hypervisor's heap, and the spare pool. */
+/* A pool of 4 KiB host frames in one contiguous block: the hypervisor's heap, and the spare pool.
+ */
 #ifndef HV_MM_FRAMES_H
 #define HV_MM_FRAMES_H
 

@@ -1,12 +1,14 @@
-/* Pages that go bad: taking them away, putting a fresh one in place filled from the other copy, comparing the copies. */
+/* Pages that go bad: taking them away, putting a fresh one in place filled from the other copy,
+ * comparing the copies. */
 #ifndef HV_RECOVERY_RECOVERY_H
 #define HV_RECOVERY_RECOVERY_H
 
 #include <hv/types.h>
 #include <hv/vm/vm.h>
 
-/* KMV_HC_POISON: `where` as in the ABI (side | KMV_POISON_FORCE). Overwrites the frame with a pattern, takes the page away,
- * flushes, logs event=poison. 0 or a negative errno of the ABI. Also works with the mirror off (native side only). */
+/* KMV_HC_POISON: `where` as in the ABI (side | KMV_POISON_FORCE). Overwrites the frame with a
+ * pattern, takes the page away, flushes, logs event=poison. 0 or a negative errno of the ABI. Also
+ * works with the mirror off (native side only). */
 int recovery_poison(struct vm *vm, gpa_t gpa, u32 where);
 
 enum recovery_result {
@@ -16,12 +18,15 @@ enum recovery_result {
     RECOVERY_NOT_BAD,  /* the page is not bad */
 };
 
-/* Makes the bad page (`page` in RAM, on `side`) good again. `cause`: access, verify, hypervisor... (for the log). Logs event=recover,
- * event=degraded or event=lost with gpage, side, bad, new, cause. */
-enum recovery_result recovery_restore(struct vm *vm, gpa_t page, enum vm_side side, const char *cause);
+/* Makes the bad page (`page` in RAM, on `side`) good again. `cause`: access, verify, hypervisor...
+ * (for the log). Logs event=recover, event=degraded or event=lost with gpage, side, bad, new,
+ * cause. */
+enum recovery_result recovery_restore(struct vm *vm, gpa_t page, enum vm_side side,
+                                      const char *cause);
 
-/* KMV_HC_VERIFY: brings tables in step, compares every RAM page's two copies. Logs the first 8 differing addresses as
- * event=verify_diff and one event=verify with pages=, differing=. Number of differing pages or a negative errno. */
+/* KMV_HC_VERIFY: brings tables in step, compares every RAM page's two copies. Logs the first 8
+ * differing addresses as event=verify_diff and one event=verify with pages=, differing=. Number of
+ * differing pages or a negative errno. */
 int recovery_verify(struct vm *vm);
 
 #endif

@@ -16,28 +16,43 @@ struct vm {
     struct frame_pool heap;
     struct frame_pool spare;
     struct mirror mirror;
-    u64 ram_bytes;  /* guest RAM: guest-physical [0, ram_bytes), less the VGA hole */
-    u32 offset;     /* OFFSET; meaningful with mirrored */
+    u64 ram_bytes; /* guest RAM: guest-physical [0, ram_bytes), less the VGA hole */
+    u32 offset;    /* OFFSET; meaningful with mirrored */
     bool mirrored;
-    hpa_t sink;     /* takes the mirror writes of device pages */
+    hpa_t sink; /* takes the mirror writes of device pages */
     u64 counters[KMV_COUNTER_COUNT];
 };
 
 /*
- * Sets up memory as `boot` describes: zeroes nothing, copies native to mirror, maps RAM (WB, RWX), the mirror window
- * (WB, RW), the mirror of the device range (sink), the tables window (RO, page by page as tables are made), and the
- * VGA hole (UC, passed through). Device pages from KMV_DEVICE_BASE are mapped by the caller with vm_map_device.
- * 0, -HV_EINVAL, -HV_ENOMEM.
+ * Sets up memory as `boot` describes: zeroes nothing, copies native to mirror, maps RAM (WB, RWX),
+ * the mirror window (WB, RW), the mirror of the device range (sink), the tables window (RO, page by
+ * page as tables are made), and the VGA hole (UC, passed through). Device pages from
+ * KMV_DEVICE_BASE are mapped by the caller with vm_map_device. 0, -HV_EINVAL, -HV_ENOMEM.
  */
 int vm_init(struct vm *vm, const struct kmv_bootinfo *boot);
 
-/* Passes device memory through (UC, RW), guest-physical = host-physical. 0 or -HV_ENOMEM. */
+/* Passes device memory through (UC, RW), guest-physical = host-physical. 0, -HV_ENOMEM, -HV_EINVAL
+ * (overlaps guest RAM outside the VGA hole, a mirror window or the tables window). */
 int vm_map_device(struct vm *vm, gpa_t gpa, u64 bytes);
 
-/* Is gpa in guest RAM (SIDE_NATIVE) or in the mirror window (SIDE_MIRROR)? *page gets the RAM page it stands for. */
+/* Is gpa in guest RAM (SIDE_NATIVE) or in the mirror window (SIDE_MIRROR)? *page gets the RAM page
+ * it stands for. */
 bool vm_ram_side(const struct vm *vm, gpa_t gpa, enum vm_side *side, gpa_t *page);
 
 /* Guest-physical address of `page` (in RAM) on `side`. */
 gpa_t vm_side_gpa(const struct vm *vm, gpa_t page, enum vm_side side);
+
+/* First page of the window that takes the mirror writes of devices; every page of it is the sink.
+ */
+gpa_t vm_sink_gpa(const struct vm *vm);
+
+/* What a guest's mapping of [start, start + bytes) reaches; with the mirror on. */
+enum vm_frame_kind {
+    VM_FRAME_RAM,        /* some of it is below ram_bytes, the VGA hole included */
+    VM_FRAME_DEVICE,     /* at or above KMV_DEVICE_BASE */
+    VM_FRAME_HYPERVISOR, /* a mirror window or the tables window: not for the guest to map */
+    VM_FRAME_NONE
+};
+enum vm_frame_kind vm_classify(const struct vm *vm, gpa_t start, u64 bytes);
 
 #endif

@@ -1,0 +1,17 @@
+/* Memory and string functions of the C library that the hypervisor uses. In host tests libc's own
+ * stand behind these names. */
+#ifndef HV_LIB_STRING_H
+#define HV_LIB_STRING_H
+
+#include <stddef.h>
+
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
+void *memmove(void *to, const void *from, size_t bytes);
+void *memset(void *to, int byte, size_t bytes);
+int memcmp(const void *a, const void *b, size_t bytes);
+
+size_t strlen(const char *text);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t most);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * Inside of the mirror. Layers, each calling only those above it:
+ *   entries.c  values of entries            memory.c  frames for tables, flushes owed
+ *   pages.c    tracked guest pages          roots.c   shadow roots
+ *   sync.c     bringing roots and tables in step
+ *   walk.c     what the CPU finds           mirror.c  the public functions
+ * One cycle: memory.c evicts a root (roots.c) when the heap is empty. So any call that takes memory
+ * may drop roots other than the current and the pinned one, and tables that only those reach.
+ */
+#ifndef HV_MIRROR_INTERNAL_H
+#define HV_MIRROR_INTERNAL_H
+
+#include <hv/mirror/mirror.h>
+#include <hv/mm/paging.h>
+#include <hv/vm/vm.h>
+
+/* Marks a shadow entry as the mirror of another slot. The CPU ignores the bit, native entries are
+ * copied without it. */
+#define SHADOW_IS_MIRROR 0x200u
+
+/* entries.c: pure functions of a guest's entry. */
+u32 shadow_native_pde(const struct mirror *mirror, u32 pde);
+bool pde_is_large(const struct mirror *mirror, u32 pde);
+bool pde_has_table(const struct vm *vm, u32 pde); /* points to a page table in guest RAM */
+u32 mirror_table_pde(u32 pde, u32 table_gpa);
+u32 mirror_large_pde(const struct vm *vm, u32 pde); /* 0: no mirror */
+u32 mirror_pte(const struct vm *vm, u32 pte);       /* 0: no mirror */
+u32 mirror_slot(const struct vm *vm, u32 slot);
+u32 mirrored_slot(const struct vm *vm, u32 slot); /* inverse of mirror_slot */
+
+/* memory.c */
+bool mirror_reclaim(
+    struct vm *vm); /* makes memory free in the heap; false: there is none to be had */
+bool mirror_frame_alloc(struct vm *vm, hpa_t *frame);
+bool table_frame_alloc(struct vm *vm,
+                       hpa_t *frame); /* zeroed, and readable to the CPU in the tables window */
+void table_frame_retire(struct vm *vm,
+                        hpa_t frame); /* gives it back once the CPU can't walk it any more */
+u32 table_frame_gpa(const struct vm *vm, hpa_t frame);
+hpa_t table_frame_at(const struct vm *vm, u32 gpa); /* inverse of table_frame_gpa */
+void flush_later(struct mirror *mirror, u32 address);
+void flush_all_later(struct mirror *mirror);
+void mirror_finish(
+    struct vm *vm); /* ends each public operation: flushes what is owed, frees what was retired */
+
+/* pages.c: addresses are those of pages in guest RAM. */
+struct mirror_page *page_find(const struct mirror *mirror, u32 gpa);
+struct mirror_page *page_get(struct vm *vm, u32 gpa); /* finds or makes; NULL: no memory */
+void page_put(
+    struct vm *vm,
+    struct mirror_page *page); /* lifts protection and forgets it as far as no use is left */
+bool page_protect(struct vm *vm, const struct mirror_page *page); /* no flush; false: no memory */
+void page_copy_flags(struct vm *vm, const struct mirror_page *page);
+u32 table_ref(struct vm *vm, u32 gpa, u32 slot); /* gpa of the mirror table; 0: no memory */
+void table_unref(struct vm *vm, u32 gpa);
+void table_set_unsync(struct mirror *mirror, struct mirror_page *page);
+
+/* roots.c */
+struct mirror_root *root_get(struct vm *vm, u32 gpa); /* finds or makes; NULL: no memory */
+void root_drop(struct vm *vm, struct mirror_root *root);
+void root_drop_all(struct vm *vm);
+bool root_evict(struct vm *vm); /* the one least recently used; false: none can go */
+u32 *root_shadow(const struct mirror_root *root);
+u32 root_native(const struct mirror_root *root,
+                u32 slot); /* the native entry at slot, 0 where there is none */
+
+/* sync.c */
+enum mirror_load_result
+root_bring_in_step(struct vm *vm, struct mirror_root *root); /* with the tables it reaches */
+enum mirror_load_result root_sync(struct vm *vm,
+                                  struct mirror_root *root); /* the page directory alone */
+
+/* walk.c: would the CPU's walk of the current root allow the access? Assumes CR0.WP. */
+bool walk_allows(struct vm *vm, u32 address, u32 error_code);
+
+#endif

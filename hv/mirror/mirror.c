@@ -1,0 +1,179 @@
+#include <hv/mirror/mirror.h>
+
+#include <hv/mirror/internal.h>
+#include <hv/mm/tlb.h>
+
+#define CR3_CACHE_BITS (PG_PWT | PG_PCD)
+
+int mirror_init(struct vm *vm)
+{
+    list_init(&vm->mirror.unsync);
+    return 0;
+}
+
+/* Shadow roots made under the other meaning of bit 7 of their entries are of no use any more. */
+static void set_pse(struct vm *vm, bool pse)
+{
+    if (vm->mirror.pse != pse)
+        root_drop_all(vm);
+    vm->mirror.pse = pse;
+}
+
+/* A root that is left unsync would not be seen to be freed. A conflict in it is found again when it
+ * is loaded again. */
+static void leave_root(struct vm *vm, struct mirror_root *root)
+{
+    if (root == NULL || !root->unsync)
+        return;
+    vm->mirror.pinned = root;
+    if (root_sync(vm, root) != MIRROR_LOAD_OK)
+        root_drop(vm, root);
+}
+
+static void make_current(struct vm *vm, struct mirror_root *root)
+{
+    struct mirror *mirror = &vm->mirror;
+    struct mirror_root *left = mirror->current;
+
+    mirror->current = root;
+    mirror->retry.valid = false;
+    if (root != NULL)
+        root->last_used = ++mirror->clock;
+    if (left != root)
+        leave_root(vm, left);
+}
+
+static enum mirror_load_result load_root(struct vm *vm, u32 gpa, struct mirror_root **root)
+{
+    enum mirror_load_result result;
+
+    *root = root_get(vm, gpa);
+    if (*root == NULL)
+        return MIRROR_LOAD_NO_MEMORY;
+    result = root_bring_in_step(vm, *root);
+    if (result == MIRROR_LOAD_OK)
+        make_current(vm, *root);
+    else if (*root != vm->mirror.current)
+        root_drop(vm, *root);
+    return result;
+}
+
+enum mirror_load_result mirror_load_root(struct vm *vm, u32 guest_cr3, bool pse, u32 *real_cr3)
+{
+    enum mirror_load_result result;
+    struct mirror_root *root;
+    enum vm_side side;
+    gpa_t page;
+
+    *real_cr3 = guest_cr3;
+    if (!vm->mirrored)
+        return MIRROR_LOAD_OK;
+    if (!vm_ram_side(vm, GPA(guest_cr3), &side, &page) || side != SIDE_NATIVE)
+        return MIRROR_LOAD_BAD_ROOT;
+    set_pse(vm, pse);
+    result = load_root(vm, guest_cr3 & PG_FRAME, &root);
+    if (result == MIRROR_LOAD_OK)
+        *real_cr3 = table_frame_gpa(vm, root->shadow) | (guest_cr3 & CR3_CACHE_BITS);
+    mirror_finish(vm);
+    return result;
+}
+
+void mirror_unload_root(struct vm *vm)
+{
+    if (!vm->mirrored)
+        return;
+    make_current(vm, NULL);
+    mirror_finish(vm);
+}
+
+enum mirror_load_result mirror_sync(struct vm *vm)
+{
+    enum mirror_load_result result;
+
+    if (!vm->mirrored || vm->mirror.current == NULL)
+        return MIRROR_LOAD_OK;
+    result = root_bring_in_step(vm, vm->mirror.current);
+    mirror_finish(vm);
+    return result;
+}
+
+void mirror_settle(struct vm *vm)
+{
+    /* A conflict or want of memory shows again at the next flush point, where the guest can be
+     * stopped for it. */
+    mirror_sync(vm);
+    for (u32 i = 0; i < MIRROR_BUCKETS; i++) {
+        for (struct mirror_page *page = vm->mirror.buckets[i]; page != NULL; page = page->next)
+            page_copy_flags(vm, page);
+    }
+}
+
+/* The tables allow what faulted and haven't changed since: the CPU used a stale translation, or
+ * knows a rule that the walk doesn't (SMAP). Resuming once tells which. */
+static bool retry_once(struct mirror *mirror, u32 address, u32 error_code)
+{
+    bool repeated = mirror->retry.valid && mirror->retry.address == address &&
+                    mirror->retry.error_code == error_code;
+
+    mirror->retry.valid = !repeated;
+    mirror->retry.address = address;
+    mirror->retry.error_code = error_code;
+    if (!repeated)
+        tlb_flush_gva(GVA(address));
+    return !repeated;
+}
+
+bool mirror_page_fault(struct vm *vm, gva_t gva, u32 error_code, enum mirror_load_result *result)
+{
+    struct mirror *mirror = &vm->mirror;
+    u32 address = (u32)gva.v;
+    u64 changes = mirror->changes;
+    bool resume;
+
+    *result = mirror_sync(vm);
+    if (*result != MIRROR_LOAD_OK || mirror->current == NULL ||
+        !walk_allows(vm, address, error_code)) {
+        mirror->retry.valid = false;
+        return false;
+    }
+    if (mirror->changes != changes) {
+        mirror->retry.valid = false;
+        resume = true;
+    } else {
+        resume = retry_once(mirror, address, error_code);
+    }
+    if (resume)
+        vm->counters[KMV_COUNTER_mirror_faults]++;
+    return resume;
+}
+
+static void mark_written(struct mirror *mirror, struct mirror_page *page)
+{
+    if (page->root != NULL)
+        page->root->unsync = true;
+    if (page->table.v != 0)
+        table_set_unsync(mirror, page);
+}
+
+bool mirror_table_write(struct vm *vm, gpa_t gpa)
+{
+    struct mirror *mirror = &vm->mirror;
+    u32 page_gpa = (u32)gpa.v & PG_FRAME;
+    struct mirror_page *page = page_find(mirror, page_gpa);
+
+    if (page == NULL)
+        return false;
+    vm->counters[KMV_COUNTER_pt_writes]++;
+    /* A root that nobody runs on is most likely being freed. If not, it is made again at its next
+     * load. */
+    if (page->root != NULL && page->root != mirror->current) {
+        root_drop(vm, page->root);
+        page = page_find(mirror, page_gpa);
+    }
+    if (page != NULL) {
+        mark_written(mirror, page);
+        page_put(vm, page);
+    }
+    mirror_finish(vm);
+    return true;
+}

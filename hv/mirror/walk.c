@@ -1,0 +1,44 @@
+/* What the CPU finds when it walks the current shadow root. */
+#include <hv/mirror/internal.h>
+
+#include <hv/mm/phys.h>
+#include <hv/vm/guestmem.h>
+
+/* The table that an entry of the shadow root points to, in the tables window or in guest RAM; NULL:
+ * in neither. */
+static const u32 *table_behind(struct vm *vm, u32 pde)
+{
+    if (pde & SHADOW_IS_MIRROR)
+        return phys_ptr(table_frame_at(vm, pde & PG_FRAME));
+    return pde_has_table(vm, pde) ? guest_page_native(vm, GPA(pde & PG_FRAME)) : NULL;
+}
+
+/* The flags that both levels agree on; none where the address isn't mapped. */
+static u32 walk_rights(struct vm *vm, u32 address)
+{
+    u32 pde = root_shadow(vm->mirror.current)[address >> PG_SLOT_SHIFT];
+    const u32 *table;
+
+    if (!(pde & PG_PRESENT) || pde_is_large(&vm->mirror, pde))
+        return pde;
+    table = table_behind(vm, pde);
+    return table == NULL ? 0 : pde & table[address >> PAGE_SHIFT & (PG_ENTRIES - 1)];
+}
+
+bool walk_allows(struct vm *vm, u32 address, u32 error_code)
+{
+    u32 rights = walk_rights(vm, address);
+
+    if (!(rights & PG_PRESENT))
+        return false;
+    /* The fault was for want of an entry, and now there is one. If it gives too few rights, the
+     * next fault says so; without CR0.WP there may be none. */
+    if (!(error_code & PF_PRESENT))
+        return true;
+    if ((error_code & PF_WRITE) && !(rights & PG_WRITE))
+        return false;
+    if (error_code & PF_USER)
+        return (rights & PG_USER) != 0;
+    /* SMEP: only with it (no PAE here) are supervisor fetches told from reads. */
+    return !((error_code & PF_FETCH) && (rights & PG_USER));
+}

@@ -1,0 +1,296 @@
+#include <hv/mm/ept.h>
+
+#include <hv/mm/entry.h>
+#include <hv/mm/phys.h>
+
+#define ENTRIES     512u
+#define ENTRY_FRAME 0x000ffffffffff000ull
+#define ENTRY_PERMS 7ull
+#define ENTRY_TYPE  (7ull << 3)
+#define ENTRY_LARGE (1ull << 7)
+#define TYPE_SHIFT  3
+#define LEVEL_BITS  9
+#define LEVEL_PML4  3
+#define LEVEL_PD    1
+#define LEVEL_PT    0
+
+/*
+ * Bits 56:52 are ignored by the CPU in present entries, all of them in entries without any
+ * permission (SDM vol. 3C, 29.3.2). A bad page keeps its frame and memory type in place, and its
+ * permissions here.
+ */
+#define LEAF_BAD         (1ull << 52)
+#define LEAF_PERMS_SHIFT 53
+#define LEAF_LOST        (1ull << 56)
+#define LEAF_PERMS       (ENTRY_PERMS << LEAF_PERMS_SHIFT)
+
+/* In a page-directory entry: the table is shared by many entries, so none of its leaves may change.
+ */
+#define TABLE_SHARED (1ull << 52)
+
+#define PAGING_4_LEVELS (3ull << 3) /* EPTP bits 5:3: levels less one, SDM vol. 3C, 25.6.11 */
+
+static u64 *table_of(u64 entry)
+{
+    return phys_ptr(HPA(entry & ENTRY_FRAME));
+}
+
+static u32 index_of(gpa_t gpa, int level)
+{
+    return (gpa.v >> (PAGE_SHIFT + LEVEL_BITS * level)) & (ENTRIES - 1);
+}
+
+static u64 leaf_entry(hpa_t frame, u32 perms, u64 flags)
+{
+    return frame.v | perms | flags;
+}
+
+int ept_init(struct ept *ept, struct frame_pool *heap)
+{
+    ept->heap = heap;
+    return frame_alloc(heap, &ept->root) ? 0 : -HV_ENOMEM;
+}
+
+u64 ept_pointer(const struct ept *ept)
+{
+    return ept->root.v | PAGING_4_LEVELS | EPT_MEM_WB;
+}
+
+/* The page-directory entry for gpa, NULL where no directory is. */
+static u64 *find_pd_entry(const struct ept *ept, gpa_t gpa)
+{
+    u64 *table = phys_ptr(ept->root);
+
+    for (int level = LEVEL_PML4; level > LEVEL_PD; level--) {
+        u64 entry = table[index_of(gpa, level)];
+        if (entry == 0)
+            return NULL;
+        table = table_of(entry);
+    }
+    return &table[index_of(gpa, LEVEL_PD)];
+}
+
+/* The same, making the tables on the way. NULL: no memory. */
+static u64 *make_pd_entry(struct ept *ept, gpa_t gpa)
+{
+    u64 *table = phys_ptr(ept->root);
+
+    for (int level = LEVEL_PML4; level > LEVEL_PD; level--) {
+        u64 *entry = &table[index_of(gpa, level)];
+        hpa_t fresh;
+        if (*entry == 0) {
+            if (!frame_alloc(ept->heap, &fresh))
+                return NULL;
+            entry_store64(entry, fresh.v | EPT_RWX);
+        }
+        table = table_of(*entry);
+    }
+    return &table[index_of(gpa, LEVEL_PD)];
+}
+
+/* Puts a page table behind an empty or a large entry; every translation stays as it was. 0 or
+ * -HV_ENOMEM. */
+static int make_page_table(struct ept *ept, u64 *pd_entry)
+{
+    u64 leaf = *pd_entry & ~ENTRY_LARGE;
+    hpa_t fresh;
+
+    if (!frame_alloc(ept->heap, &fresh))
+        return -HV_ENOMEM;
+    if (*pd_entry != 0) {
+        u64 *table = phys_ptr(fresh);
+        for (u32 i = 0; i < ENTRIES; i++)
+            table[i] = leaf + i * PAGE_SIZE;
+    }
+    entry_store64(pd_entry, fresh.v | EPT_RWX);
+    return 0;
+}
+
+/* Finds or makes the 4 KiB entry for gpa, splitting a large page. 0, -HV_EINVAL (shared table),
+ * -HV_ENOMEM. */
+static int make_pt_entry(struct ept *ept, gpa_t gpa, u64 **entry)
+{
+    u64 *pd_entry = make_pd_entry(ept, gpa);
+    int error = 0;
+
+    if (pd_entry == NULL)
+        return -HV_ENOMEM;
+    if (*pd_entry == 0 || (*pd_entry & ENTRY_LARGE))
+        error = make_page_table(ept, pd_entry);
+    if (error != 0)
+        return error;
+    if (*pd_entry & TABLE_SHARED)
+        return -HV_EINVAL;
+    *entry = &table_of(*pd_entry)[index_of(gpa, LEVEL_PT)];
+    return 0;
+}
+
+static bool fits_large(gpa_t gpa, hpa_t hpa, u64 bytes)
+{
+    return ((gpa.v | hpa.v) & LARGE_PAGE_MASK) == 0 && bytes >= LARGE_PAGE_SIZE;
+}
+
+/* Maps the start of a range with one entry, and tells in *done how many bytes that was. */
+static int map_one(struct ept *ept, gpa_t gpa, u64 bytes, u64 leaf, u64 *done)
+{
+    u64 *entry = make_pd_entry(ept, gpa);
+    int error;
+
+    if (entry == NULL)
+        return -HV_ENOMEM;
+    if (fits_large(gpa, HPA(leaf & ENTRY_FRAME), bytes) &&
+        (*entry == 0 || (*entry & ENTRY_LARGE))) {
+        entry_store64(entry, leaf | ENTRY_LARGE);
+        *done = LARGE_PAGE_SIZE;
+        return 0;
+    }
+    error = make_pt_entry(ept, gpa, &entry);
+    if (error != 0)
+        return error;
+    entry_store64(entry, leaf);
+    *done = PAGE_SIZE;
+    return 0;
+}
+
+int ept_map(struct ept *ept, gpa_t gpa, hpa_t hpa, u64 bytes, u32 perms, enum ept_memory_type type)
+{
+    u64 flags = (u64)type << TYPE_SHIFT;
+    u64 done;
+
+    for (u64 at = 0; at < bytes; at += done) {
+        u64 leaf = leaf_entry(HPA(hpa.v + at), perms, flags);
+        int error = map_one(ept, GPA(gpa.v + at), bytes - at, leaf, &done);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+int ept_map_repeated(struct ept *ept, gpa_t gpa, hpa_t frame, u64 bytes, u32 perms)
+{
+    u64 leaf = leaf_entry(frame, perms, (u64)EPT_MEM_WB << TYPE_SHIFT);
+    hpa_t shared;
+    u64 *table;
+
+    if ((gpa.v | bytes) & LARGE_PAGE_MASK)
+        return -HV_EINVAL;
+    if (!frame_alloc(ept->heap, &shared))
+        return -HV_ENOMEM;
+    table = phys_ptr(shared);
+    for (u32 i = 0; i < ENTRIES; i++)
+        table[i] = leaf;
+    for (u64 at = 0; at < bytes; at += LARGE_PAGE_SIZE) {
+        u64 *entry = make_pd_entry(ept, GPA(gpa.v + at));
+        if (entry == NULL)
+            return -HV_ENOMEM;
+        if (*entry != 0)
+            return -HV_EINVAL;
+        entry_store64(entry, shared.v | EPT_RWX | TABLE_SHARED);
+    }
+    return 0;
+}
+
+static struct ept_page describe(u64 leaf, u64 offset, u64 run)
+{
+    bool bad = (leaf & LEAF_BAD) != 0;
+
+    return (struct ept_page){
+        .mapped = leaf != 0,
+        .bad = bad,
+        .lost = (leaf & LEAF_LOST) != 0,
+        .perms = (bad ? leaf >> LEAF_PERMS_SHIFT : leaf) & ENTRY_PERMS,
+        .frame = HPA((leaf & ENTRY_FRAME) + offset),
+        .run = run,
+    };
+}
+
+struct ept_page ept_lookup(const struct ept *ept, gpa_t gpa)
+{
+    const u64 *entry = find_pd_entry(ept, gpa);
+    u64 offset = gpa.v & LARGE_PAGE_MASK & ~PAGE_MASK;
+
+    if (entry == NULL || *entry == 0)
+        return (struct ept_page){.run = PAGE_SIZE};
+    if (*entry & ENTRY_LARGE)
+        return describe(*entry, offset, LARGE_PAGE_SIZE - offset);
+    return describe(table_of(*entry)[index_of(gpa, LEVEL_PT)], 0, PAGE_SIZE);
+}
+
+/* The 4 KiB entry of a page that must be mapped. */
+static int mapped_entry(struct ept *ept, gpa_t gpa, u64 **entry)
+{
+    if (!ept_lookup(ept, gpa).mapped)
+        return -HV_EINVAL;
+    return make_pt_entry(ept, gpa, entry);
+}
+
+int ept_unmap(struct ept *ept, gpa_t gpa)
+{
+    u64 *entry;
+    int error = mapped_entry(ept, gpa, &entry);
+
+    if (error == 0)
+        entry_store64(entry, 0);
+    return error;
+}
+
+/* Write or execute-and-write without read is a misconfiguration (SDM vol. 3C, 29.3.3.1); no
+ * permission at all means not present. */
+static bool valid_perms(u32 perms)
+{
+    return (perms & EPT_READ) != 0 && perms <= EPT_RWX;
+}
+
+int ept_set_perms(struct ept *ept, gpa_t gpa, u32 perms)
+{
+    struct ept_page page = ept_lookup(ept, gpa);
+    u64 *entry;
+    int error;
+
+    if (!page.mapped || !valid_perms(perms))
+        return -HV_EINVAL;
+    if (page.perms == perms)
+        return 0;
+    error = make_pt_entry(ept, gpa, &entry);
+    if (error != 0)
+        return error;
+    if (page.bad)
+        entry_store64(entry, (*entry & ~LEAF_PERMS) | (u64)perms << LEAF_PERMS_SHIFT);
+    else
+        entry_store64(entry, (*entry & ~ENTRY_PERMS) | perms);
+    return 0;
+}
+
+int ept_set_bad(struct ept *ept, gpa_t gpa)
+{
+    u32 perms = ept_lookup(ept, gpa).perms;
+    u64 *entry;
+    int error = mapped_entry(ept, gpa, &entry);
+
+    if (error != 0)
+        return error;
+    entry_store64(entry, (*entry & (ENTRY_FRAME | ENTRY_TYPE)) | LEAF_BAD |
+                             (u64)perms << LEAF_PERMS_SHIFT);
+    return 0;
+}
+
+void ept_mark_lost(struct ept *ept, gpa_t gpa)
+{
+    u64 *entry;
+
+    /* A bad page has a 4 KiB entry, so this finds it without a need for memory. */
+    if (ept_lookup(ept, gpa).bad && make_pt_entry(ept, gpa, &entry) == 0)
+        entry_store64(entry, *entry | LEAF_LOST);
+}
+
+int ept_replace(struct ept *ept, gpa_t gpa, hpa_t frame)
+{
+    u32 perms = ept_lookup(ept, gpa).perms;
+    u64 *entry;
+    int error = mapped_entry(ept, gpa, &entry);
+
+    if (error != 0)
+        return error;
+    entry_store64(entry, leaf_entry(frame, perms, *entry & ENTRY_TYPE));
+    return 0;
+}

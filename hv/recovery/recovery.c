@@ -1,0 +1,155 @@
+#include <hv/recovery/recovery.h>
+
+#include <hv/lib/string.h>
+#include <hv/log/log.h>
+#include <hv/mm/phys.h>
+#include <hv/mm/tlb.h>
+#include <kmv/hypercall.h>
+
+/* Differs in every byte from freed (0x01) and zeroed memory, and is easy to spot in a dump. */
+#define POISON_PATTERN 0xbad0bad0bad0bad0ull
+
+static const char *const side_names[] = {[SIDE_NATIVE] = "native", [SIDE_MIRROR] = "mirror"};
+
+static enum vm_side other_side(enum vm_side side)
+{
+    return side == SIDE_NATIVE ? SIDE_MIRROR : SIDE_NATIVE;
+}
+
+static struct ept_page side_lookup(const struct vm *vm, gpa_t page, enum vm_side side)
+{
+    return ept_lookup(&vm->ept, vm_side_gpa(vm, page, side));
+}
+
+static void fill_pattern(hpa_t frame)
+{
+    u64 *words = phys_ptr(frame);
+
+    for (u32 i = 0; i < PAGE_SIZE / sizeof(*words); i++)
+        words[i] = POISON_PATTERN;
+}
+
+/* Takes the page away before its bytes change, so that no reader sees the pattern. */
+static int take_away(struct vm *vm, gpa_t page, enum vm_side side)
+{
+    struct ept_page found = side_lookup(vm, page, side);
+    int error = ept_set_bad(&vm->ept, vm_side_gpa(vm, page, side));
+
+    if (error != 0)
+        return error;
+    tlb_flush_ept();
+    fill_pattern(found.frame);
+    vm->counters[KMV_COUNTER_poisoned]++;
+    log_event("poison", "gpage=0x%llx side=%s frame=0x%llx", (unsigned long long)page.v,
+              side_names[side], (unsigned long long)found.frame.v);
+    return 0;
+}
+
+/* Is there a copy in another frame? A degraded page has one frame for both sides. */
+static bool other_copy_good(const struct vm *vm, gpa_t page, enum vm_side side)
+{
+    struct ept_page other = side_lookup(vm, page, other_side(side));
+
+    return !other.bad && other.frame.v != side_lookup(vm, page, side).frame.v;
+}
+
+static int poison_checked(struct vm *vm, gpa_t page, enum vm_side side, bool force)
+{
+    struct ept_page target = side_lookup(vm, page, side);
+    struct ept_page other;
+    int error;
+
+    if (target.bad)
+        return -HV_EALREADY;
+    if (!vm->mirrored)
+        return take_away(vm, page, side);
+    if (!force && !other_copy_good(vm, page, side))
+        return -HV_EBUSY;
+    error = take_away(vm, page, side);
+    other = side_lookup(vm, page, other_side(side));
+    if (error == 0 && !other.bad && other.frame.v == target.frame.v)
+        error = take_away(vm, page, other_side(side));
+    return error;
+}
+
+int recovery_poison(struct vm *vm, gpa_t gpa, u32 where)
+{
+    u32 side_number = where & ~KMV_POISON_FORCE;
+    enum vm_side side = side_number == KMV_POISON_MIRROR ? SIDE_MIRROR : SIDE_NATIVE;
+    enum vm_side found;
+    gpa_t page;
+
+    if (side_number > KMV_POISON_MIRROR || (side == SIDE_MIRROR && !vm->mirrored))
+        return -HV_EINVAL;
+    if (!vm_ram_side(vm, gpa, &found, &page) || found != SIDE_NATIVE)
+        return -HV_EINVAL;
+    return poison_checked(vm, page, side, (where & KMV_POISON_FORCE) != 0);
+}
+
+/* A page that went bad, and what is said of it in the log. */
+struct incident {
+    gpa_t page;
+    enum vm_side side;
+    hpa_t bad;
+    const char *cause;
+};
+
+static void report(const char *event, const struct incident *incident, hpa_t frame)
+{
+    log_event(event, "gpage=0x%llx side=%s bad=0x%llx new=0x%llx cause=%s",
+              (unsigned long long)incident->page.v, side_names[incident->side],
+              (unsigned long long)incident->bad.v, (unsigned long long)frame.v, incident->cause);
+}
+
+static enum recovery_result lose(struct vm *vm, const struct incident *incident)
+{
+    ept_mark_lost(&vm->ept, incident->page);
+    if (vm->mirrored)
+        ept_mark_lost(&vm->ept, vm_side_gpa(vm, incident->page, SIDE_MIRROR));
+    vm->counters[KMV_COUNTER_lost]++;
+    report("lost", incident, HPA(0));
+    return RECOVERY_LOST;
+}
+
+/* A fresh frame with the bytes of `survivor`; the survivor itself when no spare frame is left. */
+static bool fresh_copy(struct vm *vm, hpa_t survivor, hpa_t *frame)
+{
+    if (!frame_alloc(&vm->spare, frame)) {
+        *frame = survivor;
+        return false;
+    }
+    vm->counters[KMV_COUNTER_spare_free] = vm->spare.free_count;
+    memcpy(phys_ptr(*frame), phys_ptr(survivor), PAGE_SIZE);
+    return true;
+}
+
+/* Puts a fresh frame, or else the survivor's, behind the bad page. */
+static enum recovery_result repair(struct vm *vm, const struct incident *incident, hpa_t survivor)
+{
+    gpa_t gpa = vm_side_gpa(vm, incident->page, incident->side);
+    hpa_t frame;
+    bool fresh = fresh_copy(vm, survivor, &frame);
+
+    if (ept_replace(&vm->ept, gpa, frame) != 0)
+        return lose(vm, incident);
+    vm->counters[fresh ? KMV_COUNTER_recovered : KMV_COUNTER_degraded]++;
+    report(fresh ? "recover" : "degraded", incident, frame);
+    return fresh ? RECOVERY_DONE : RECOVERY_DEGRADED;
+}
+
+enum recovery_result recovery_restore(struct vm *vm, gpa_t page, enum vm_side side,
+                                      const char *cause)
+{
+    struct ept_page found = side_lookup(vm, page, side);
+    struct incident incident = {page, side, found.frame, cause};
+    struct ept_page other;
+
+    if (!found.bad)
+        return RECOVERY_NOT_BAD;
+    if (found.lost)
+        return RECOVERY_LOST;
+    if (!vm->mirrored)
+        return lose(vm, &incident);
+    other = side_lookup(vm, page, other_side(side));
+    return other.bad ? lose(vm, &incident) : repair(vm, &incident, other.frame);
+}

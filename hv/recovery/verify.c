@@ -1,0 +1,117 @@
+/* Comparing the two copies of guest RAM. */
+#include <hv/recovery/recovery.h>
+
+#include <hv/log/log.h>
+#include <hv/mm/phys.h>
+#include <kmv/contract.h>
+
+#define DIFFERENCES_LOGGED 8
+
+struct tally {
+    u64 pages, differing, degraded, lost;
+};
+
+/* An emulated CPU pays for each instruction, and each iteration of a string instruction counts as
+ * one: eight bytes each. */
+static bool equal(const void *a, const void *b, u64 bytes)
+{
+    u64 words = bytes / sizeof(u64);
+    bool same;
+
+    __asm__ volatile("repe cmpsq" : "+S"(a), "+D"(b), "+c"(words), "=@ccz"(same) : : "memory");
+    return same;
+}
+
+static u64 first_difference(const u8 *a, const u8 *b)
+{
+    u64 at = 0;
+
+    while (at < PAGE_SIZE - 1 && a[at] == b[at])
+        at++;
+    return at;
+}
+
+static void report_difference(gpa_t page, const u8 *native, const u8 *mirror, struct tally *tally)
+{
+    u64 at = first_difference(native, mirror) & ~(u64)(sizeof(u32) - 1);
+
+    if (tally->differing++ >= DIFFERENCES_LOGGED)
+        return;
+    log_event("verify_diff", "gpa=0x%llx native=0x%08x mirror=0x%08x",
+              (unsigned long long)(page.v + at), *(const u32 *)(native + at),
+              *(const u32 *)(mirror + at));
+}
+
+static u64 min_u64(u64 a, u64 b)
+{
+    return a < b ? a : b;
+}
+
+/* The frames of both sides, after recovering them. False: the page is lost. */
+static bool good_frames(struct vm *vm, gpa_t page, struct ept_page *native, struct ept_page *mirror)
+{
+    if (recovery_restore(vm, page, SIDE_NATIVE, "verify") == RECOVERY_LOST ||
+        recovery_restore(vm, page, SIDE_MIRROR, "verify") == RECOVERY_LOST)
+        return false;
+    *native = ept_lookup(&vm->ept, page);
+    *mirror = ept_lookup(&vm->ept, vm_side_gpa(vm, page, SIDE_MIRROR));
+    return true;
+}
+
+static void compare_pages(hpa_t native, hpa_t mirror, gpa_t start, u64 bytes, struct tally *tally)
+{
+    if (equal(phys_ptr(native), phys_ptr(mirror), bytes))
+        return;
+    for (u64 at = 0; at < bytes; at += PAGE_SIZE) {
+        const u8 *a = phys_ptr(HPA(native.v + at));
+        const u8 *b = phys_ptr(HPA(mirror.v + at));
+        if (!equal(a, b, PAGE_SIZE))
+            report_difference(GPA(start.v + at), a, b, tally);
+    }
+}
+
+/* Compares from `page` to at most `end`, as far as one EPT entry on each side reaches. Returns the
+ * bytes done. */
+static u64 compare_run(struct vm *vm, gpa_t page, u64 end, struct tally *tally)
+{
+    struct ept_page native, mirror;
+    u64 bytes;
+
+    if (!good_frames(vm, page, &native, &mirror)) {
+        tally->pages++;
+        tally->lost++;
+        tally->differing++;
+        return PAGE_SIZE;
+    }
+    bytes = min_u64(end - page.v, min_u64(native.run, mirror.run));
+    tally->pages += bytes / PAGE_SIZE;
+    if (native.frame.v == mirror.frame.v)
+        tally->degraded++;
+    else
+        compare_pages(native.frame, mirror.frame, page, bytes, tally);
+    return bytes;
+}
+
+static void compare_range(struct vm *vm, u64 start, u64 end, struct tally *tally)
+{
+    while (start < end)
+        start += compare_run(vm, GPA(start), end, tally);
+}
+
+int recovery_verify(struct vm *vm)
+{
+    struct tally tally = {0};
+
+    if (!vm->mirrored)
+        return -HV_EOPNOTSUPP;
+    mirror_settle(vm);
+    compare_range(vm, 0, min_u64(vm->ram_bytes, KMV_VGA_GPA_BASE), &tally);
+    compare_range(vm, KMV_VGA_GPA_END, vm->ram_bytes, &tally);
+
+    vm->counters[KMV_COUNTER_verify_pages] = tally.pages;
+    vm->counters[KMV_COUNTER_verify_differ] = tally.differing;
+    log_event("verify", "pages=%llu differing=%llu degraded=%llu lost=%llu",
+              (unsigned long long)tally.pages, (unsigned long long)tally.differing,
+              (unsigned long long)tally.degraded, (unsigned long long)tally.lost);
+    return (int)tally.differing;
+}

@@ -1,0 +1,87 @@
+#include <hv/vm/guestmem.h>
+
+#include <hv/lib/string.h>
+#include <hv/mm/phys.h>
+#include <hv/recovery/recovery.h>
+#include <hv/vm/vm.h>
+
+static void *side_page(struct vm *vm, gpa_t gpa, enum vm_side side)
+{
+    enum vm_side native;
+    gpa_t page;
+    struct ept_page found;
+
+    if (!vm_ram_side(vm, gpa, &native, &page) || native != SIDE_NATIVE)
+        return NULL;
+    if (recovery_restore(vm, page, side, "hypervisor") == RECOVERY_LOST)
+        return NULL;
+    found = ept_lookup(&vm->ept, vm_side_gpa(vm, page, side));
+    return phys_ptr(HPA(found.frame.v + (gpa.v & PAGE_MASK)));
+}
+
+void *guest_page_native(struct vm *vm, gpa_t gpa)
+{
+    return side_page(vm, gpa, SIDE_NATIVE);
+}
+
+void *guest_page_mirror(struct vm *vm, gpa_t gpa)
+{
+    return vm->mirrored ? side_page(vm, gpa, SIDE_MIRROR) : NULL;
+}
+
+static u64 min_u64(u64 a, u64 b)
+{
+    return a < b ? a : b;
+}
+
+/* Bytes from gpa to the end of its page, at most `bytes`. */
+static u64 chunk(gpa_t gpa, u64 bytes)
+{
+    return min_u64(PAGE_SIZE - (gpa.v & PAGE_MASK), bytes);
+}
+
+static bool all_usable(struct vm *vm, gpa_t gpa, u64 bytes)
+{
+    if (gpa.v + bytes < gpa.v || gpa.v + bytes > vm->ram_bytes)
+        return false;
+    for (u64 at = 0; at < bytes; at += chunk(GPA(gpa.v + at), bytes - at)) {
+        if (guest_page_native(vm, GPA(gpa.v + at)) == NULL)
+            return false;
+    }
+    return true;
+}
+
+int guest_read(struct vm *vm, gpa_t gpa, void *to, u64 bytes)
+{
+    u64 part;
+
+    if (!all_usable(vm, gpa, bytes))
+        return -HV_EFAULT;
+    for (u64 at = 0; at < bytes; at += part) {
+        part = chunk(GPA(gpa.v + at), bytes - at);
+        memcpy((u8 *)to + at, guest_page_native(vm, GPA(gpa.v + at)), part);
+    }
+    return 0;
+}
+
+static void write_page(struct vm *vm, gpa_t gpa, const void *from, u64 bytes)
+{
+    /* The EPT doesn't see this write, so a page table must be told of it. */
+    mirror_table_write(vm, gpa);
+    memcpy(guest_page_native(vm, gpa), from, bytes);
+    if (vm->mirrored)
+        memcpy(guest_page_mirror(vm, gpa), from, bytes);
+}
+
+int guest_write(struct vm *vm, gpa_t gpa, const void *from, u64 bytes)
+{
+    u64 part;
+
+    if (!all_usable(vm, gpa, bytes))
+        return -HV_EFAULT;
+    for (u64 at = 0; at < bytes; at += part) {
+        part = chunk(GPA(gpa.v + at), bytes - at);
+        write_page(vm, GPA(gpa.v + at), (const u8 *)from + at, part);
+    }
+    return 0;
+}
