@@ -6,6 +6,9 @@
 
 #define LINE_MAX (CONFIG_STRING_MAX + 128)
 
+/* As written: what leaves room for CONFIG_FOLDER in front. */
+#define PATH_LENGTH_MAX (CONFIG_PATH_MAX - sizeof(CONFIG_FOLDER))
+
 #define ALLOWED_PATH "a path of 1 to 240 characters"
 
 struct key {
@@ -43,7 +46,7 @@ static bool set_path(char *out, const char *value, size_t length)
     bool absolute = value[0] == '/' || value[0] == '\\';
     size_t prefix = absolute ? 0 : strlen(CONFIG_FOLDER);
 
-    if (length == 0 || length > CONFIG_PATH_MAX - sizeof(CONFIG_FOLDER))
+    if (length == 0 || length > PATH_LENGTH_MAX)
         return false;
     memcpy(out, CONFIG_FOLDER, prefix);
     for (size_t i = 0; i < length; i++)
@@ -147,7 +150,7 @@ static const struct key keys[] = {
 
 _Static_assert(KMV_GUEST_RAM_MAX / MIB == 864, "the allowed memory in keys[]");
 _Static_assert(CONFIG_MODULES_MAX == 16 && CONFIG_STRING_MAX == 1024, "the limits in keys[]");
-_Static_assert(CONFIG_PATH_MAX - sizeof(CONFIG_FOLDER) >= 240, "ALLOWED_PATH");
+_Static_assert(PATH_LENGTH_MAX == 240, "ALLOWED_PATH");
 
 static size_t find_key(const char *name)
 {
@@ -183,22 +186,22 @@ static bool parse_line(struct config *config, uint32_t *given, char *line, unsig
         return true;
     char *value = strchr(name, '=');
     if (value == NULL)
-        return fail(error, "line %u: '%s' is not of the form key = value", number, name);
+        return refuse(error, "line %u: '%s' is not of the form key = value", number, name);
     *value++ = '\0';
     name = strip(name);
     value = strip(value);
     size_t index = find_key(name);
     if (index == KEY_UNKNOWN)
-        return fail(error,
-                    "line %u: unknown key '%s': allowed are hypervisor, kernel, module, cmdline, "
-                    "memory, mirror, offset, spare",
-                    number, name);
+        return refuse(error,
+                      "line %u: unknown key '%s': allowed are hypervisor, kernel, module, cmdline, "
+                      "memory, mirror, offset, spare",
+                      number, name);
     if ((*given >> index & 1) && !keys[index].repeatable)
-        return fail(error, "line %u: %s is given twice: keep one of the lines", number, name);
+        return refuse(error, "line %u: %s is given twice: keep one of the lines", number, name);
     *given |= 1u << index;
     if (!keys[index].set(config, value))
-        return fail(error, "line %u: %s = '%s' is not allowed: %s", number, name, value,
-                    keys[index].allowed);
+        return refuse(error, "line %u: %s = '%s' is not allowed: %s", number, name, value,
+                      keys[index].allowed);
     return true;
 }
 
@@ -215,9 +218,10 @@ static bool next_line(struct bytes text, uint64_t *position, char *line, unsigne
         if (c == '\r' && (*position == text.size || text.data[*position] == '\n'))
             continue;
         if (c != '\t' && (c < 0x20 || c > 0x7E))
-            return fail(error, "line %u: byte 0x%x is not allowed: use printable ASCII", number, c);
+            return refuse(error, "line %u: byte 0x%x is not allowed: use printable ASCII", number,
+                          c);
         if (length == LINE_MAX - 1)
-            return fail(error, "line %u: longer than %u characters", number, LINE_MAX - 1u);
+            return refuse(error, "line %u: longer than %u characters", number, LINE_MAX - 1u);
         line[length++] = (char)c;
     }
     line[length] = '\0';
@@ -244,10 +248,10 @@ static bool complete(struct config *config, uint32_t given, struct error *error)
     uint32_t limit = config_memory_limit(config->offset);
 
     if (!(given >> KEY_KERNEL & 1))
-        return fail(error, "no kernel is given: add a line kernel = PATH");
+        return refuse(error, "no kernel is given: add a line kernel = PATH");
     if (config->memory_mib > limit)
-        return fail(error, "memory = '%u' is not allowed: 4 to %u (MiB) with offset 0x%x",
-                    config->memory_mib, limit, config->offset);
+        return refuse(error, "memory = '%u' is not allowed: 4 to %u (MiB) with offset 0x%x",
+                      config->memory_mib, limit, config->offset);
     if (config->spare_mib == 0)
         config->spare_mib = config->memory_mib < 64 ? 1 : config->memory_mib / 64;
     return true;

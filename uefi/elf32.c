@@ -14,18 +14,18 @@ bool elf32_check(struct bytes file, struct error *error)
     Elf32_Ehdr header;
 
     if (!bytes_read(file, 0, &header, sizeof(header)))
-        return fail(error, "the ELF header is cut off: truncated file?");
+        return refuse(error, "the ELF header is cut off: truncated file?");
     if (header.e_ident[EI_CLASS] != ELFCLASS32 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
         header.e_machine != EM_386)
-        return fail(error, "not a 32-bit x86 ELF file: build the kernel with -m32");
+        return refuse(error, "not a 32-bit x86 ELF file: build the kernel with -m32");
     if (header.e_type != ET_EXEC)
-        return fail(error, "ELF type %u is not an executable: link it statically", header.e_type);
+        return refuse(error, "ELF type %u is not an executable: link it statically", header.e_type);
     if (header.e_phnum == 0)
-        return fail(error, "no program headers");
+        return refuse(error, "no program headers");
     if (header.e_phentsize != sizeof(Elf32_Phdr))
-        return fail(error, "program headers of %u bytes: malformed", header.e_phentsize);
+        return refuse(error, "program headers of %u bytes: malformed", header.e_phentsize);
     if (!bytes_contain(file, header.e_phoff, (uint64_t)header.e_phnum * sizeof(Elf32_Phdr)))
-        return fail(error, "the program header table is cut off: truncated file?");
+        return refuse(error, "the program header table is cut off: truncated file?");
     return true;
 }
 
@@ -73,10 +73,10 @@ static bool read_descriptor(struct bytes notes, uint64_t offset, uint32_t size, 
 {
     if (size != sizeof(image->note) ||
         !bytes_read(notes, offset, &image->note, sizeof(image->note)))
-        return fail(error, ".note.kmv is malformed: translate the kernel again");
+        return refuse(error, ".note.kmv is malformed: translate the kernel again");
     if (image->note.version != KMV_NOTE_VERSION)
-        return fail(error, ".note.kmv has version %u, wanted is %u: translate the kernel again",
-                    image->note.version, KMV_NOTE_VERSION);
+        return refuse(error, ".note.kmv has version %u, wanted is %u: translate the kernel again",
+                      image->note.version, KMV_NOTE_VERSION);
     image->translated = true;
     return true;
 }
@@ -108,7 +108,7 @@ bool elf32_read_note(struct bytes file, struct image *image, struct error *error
         if (program.p_type != PT_NOTE)
             continue;
         if (!bytes_contain(file, program.p_offset, program.p_filesz))
-            return fail(error, "the notes reach past the end of the file: truncated?");
+            return refuse(error, "the notes reach past the end of the file: truncated?");
         struct bytes notes = {file.data + program.p_offset, program.p_filesz};
         if (!search_notes(notes, image, error))
             return false;

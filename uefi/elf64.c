@@ -7,19 +7,19 @@
 static bool check_header(struct bytes file, Elf64_Ehdr *header, struct error *error)
 {
     if (!bytes_read(file, 0, header, sizeof(*header)))
-        return fail(error, "the ELF header is cut off: truncated file?");
+        return refuse(error, "the ELF header is cut off: truncated file?");
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
-        return fail(error, "not an ELF file");
+        return refuse(error, "not an ELF file");
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
         header->e_machine != EM_X86_64)
-        return fail(error, "not a 64-bit x86 ELF file");
+        return refuse(error, "not a 64-bit x86 ELF file");
     if (header->e_type != ET_DYN)
-        return fail(error, "ELF type %u is not position-independent: link it as static-PIE",
-                    header->e_type);
+        return refuse(error, "ELF type %u is not position-independent: link it as static-PIE",
+                      header->e_type);
     if (header->e_phnum == 0 || header->e_phentsize != sizeof(Elf64_Phdr))
-        return fail(error, "no program headers of the right size: malformed");
+        return refuse(error, "no program headers of the right size: malformed");
     if (!bytes_contain(file, header->e_phoff, (uint64_t)header->e_phnum * sizeof(Elf64_Phdr)))
-        return fail(error, "the program header table is cut off: truncated file?");
+        return refuse(error, "the program header table is cut off: truncated file?");
     return true;
 }
 
@@ -39,18 +39,18 @@ static bool check_segment(struct bytes file, const Elf64_Phdr *program, uint64_t
     unsigned long long address = program->p_vaddr;
 
     if (!bytes_contain(file, program->p_offset, program->p_filesz))
-        return fail(error, "the segment at 0x%llx reaches past the end of the file: truncated?",
-                    address);
+        return refuse(error, "the segment at 0x%llx reaches past the end of the file: truncated?",
+                      address);
     if (program->p_filesz > program->p_memsz)
-        return fail(error, "the segment at 0x%llx has more bytes in the file than in memory",
-                    address);
+        return refuse(error, "the segment at 0x%llx has more bytes in the file than in memory",
+                      address);
     if (program->p_vaddr > ELF64_IMAGE_MAX || program->p_memsz > ELF64_IMAGE_MAX - program->p_vaddr)
-        return fail(error, "the segment at 0x%llx reaches past 64 MiB: link it at 0", address);
+        return refuse(error, "the segment at 0x%llx reaches past 64 MiB: link it at 0", address);
     if (program->p_vaddr < previous_end)
-        return fail(error, "the segment at 0x%llx overlaps the one before", address);
+        return refuse(error, "the segment at 0x%llx overlaps the one before", address);
     if (program->p_align > ELF64_ALIGN_MAX || (program->p_align & (program->p_align - 1)) != 0)
-        return fail(error, "the segment at 0x%llx has an alignment over 2 MiB or no power of two",
-                    address);
+        return refuse(error, "the segment at 0x%llx has an alignment over 2 MiB or no power of two",
+                      address);
     return true;
 }
 
@@ -72,7 +72,7 @@ bool elf64_read(struct bytes file, struct elf64_image *image, struct error *erro
     for (unsigned i = 0; i < header.e_phnum; i++) {
         Elf64_Phdr program = read_program_header(file, i);
         if (program.p_type == PT_INTERP)
-            return fail(error, "it needs a dynamic linker: link it as static-PIE");
+            return refuse(error, "it needs a dynamic linker: link it as static-PIE");
         if (program.p_type != PT_LOAD)
             continue;
         if (!check_segment(file, &program, end, error))
@@ -83,8 +83,8 @@ bool elf64_read(struct bytes file, struct elf64_image *image, struct error *erro
             image->align = program.p_align;
     }
     if (!entry_found)
-        return fail(error, "the entry point 0x%llx lies in no executable segment",
-                    (unsigned long long)header.e_entry);
+        return refuse(error, "the entry point 0x%llx lies in no executable segment",
+                      (unsigned long long)header.e_entry);
     image->size = (end + PAGE - 1) & ~(PAGE - 1);
     return true;
 }
@@ -112,8 +112,8 @@ static bool read_dynamic_entry(const Elf64_Dyn *entry, struct relocations *reloc
     case DT_REL:
     case DT_RELR:
     case DT_TEXTREL:
-        return fail(error, "dynamic entry %llu is not supported: link it as static-PIE",
-                    (unsigned long long)entry->d_tag);
+        return refuse(error, "dynamic entry %llu is not supported: link it as static-PIE",
+                      (unsigned long long)entry->d_tag);
     default:
         return true;
     }
@@ -130,7 +130,7 @@ static bool read_dynamic(struct bytes file, struct bytes loaded, struct relocati
         if (program.p_type != PT_DYNAMIC)
             continue;
         if (!bytes_contain(loaded, program.p_vaddr, program.p_memsz))
-            return fail(error, "the dynamic section lies outside the image");
+            return refuse(error, "the dynamic section lies outside the image");
         for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= program.p_memsz; at += sizeof(Elf64_Dyn)) {
             Elf64_Dyn entry;
             memcpy(&entry, loaded.data + program.p_vaddr + at, sizeof(entry));
@@ -152,12 +152,12 @@ static bool relocate(const Elf64_Rela *rela, const struct elf64_image *image, ui
     if (ELF64_R_TYPE(rela->r_info) == R_X86_64_NONE)
         return true;
     if (ELF64_R_TYPE(rela->r_info) != R_X86_64_RELATIVE)
-        return fail(error,
-                    "relocation type %u at 0x%llx is not R_X86_64_RELATIVE: link it as static-PIE",
-                    (unsigned)ELF64_R_TYPE(rela->r_info), (unsigned long long)rela->r_offset);
+        return refuse(
+            error, "relocation type %u at 0x%llx is not R_X86_64_RELATIVE: link it as static-PIE",
+            (unsigned)ELF64_R_TYPE(rela->r_info), (unsigned long long)rela->r_offset);
     if (!bytes_contain(loaded, rela->r_offset, sizeof(value)))
-        return fail(error, "the relocation at 0x%llx lies outside the image",
-                    (unsigned long long)rela->r_offset);
+        return refuse(error, "the relocation at 0x%llx lies outside the image",
+                      (unsigned long long)rela->r_offset);
     memcpy(out + rela->r_offset, &value, sizeof(value));
     return true;
 }
@@ -173,7 +173,7 @@ static bool apply_relocations(const struct relocations *relocations,
     if (relocations->entry_size != sizeof(Elf64_Rela) ||
         relocations->size % sizeof(Elf64_Rela) != 0 ||
         !bytes_contain(loaded, relocations->table, relocations->size))
-        return fail(error, "the relocation table is malformed");
+        return refuse(error, "the relocation table is malformed");
     for (uint64_t at = 0; at < relocations->size; at += sizeof(Elf64_Rela)) {
         Elf64_Rela rela;
         memcpy(&rela, out + relocations->table + at, sizeof(rela));

@@ -72,7 +72,7 @@ size_t text_format(char *out, size_t size, const char *format, ...)
     return length;
 }
 
-bool fail(struct error *error, const char *format, ...)
+bool refuse(struct error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

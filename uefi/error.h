@@ -29,7 +29,7 @@ size_t text_format_list(char *out, size_t size, const char *format, va_list argu
 
 /* Stores the formatted sentence in error. Always returns false, so that callers can return its
  * result. */
-bool fail(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool refuse(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The line that people see, without a newline, into out of ERROR_LINE_MAX bytes. */
 void error_line(const struct error *error, char *out);

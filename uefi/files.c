@@ -26,7 +26,7 @@ static EFI_FILE_PROTOCOL *open_file(const char *path, struct error *error)
     size_t length = strlen(path);
 
     if (root == NULL) {
-        fail(error, "the boot volume has no file system that the firmware reads");
+        refuse(error, "the boot volume has no file system that the firmware reads");
         return NULL;
     }
     for (size_t i = 0; i <= length; i++)
@@ -36,9 +36,9 @@ static EFI_FILE_PROTOCOL *open_file(const char *path, struct error *error)
     if (status == EFI_SUCCESS)
         return file;
     if (status == EFI_NOT_FOUND)
-        fail(error, "not found on the boot volume");
+        refuse(error, "not found on the boot volume");
     else
-        fail(error, "cannot be opened, EFI status 0x%llx", (unsigned long long)status);
+        refuse(error, "cannot be opened, EFI status 0x%llx", (unsigned long long)status);
     return NULL;
 }
 
@@ -53,9 +53,9 @@ static bool file_size(EFI_FILE_PROTOCOL *file, uint64_t *size, struct error *err
     EFI_GUID guid = EFI_FILE_INFO_ID;
 
     if (file->GetInfo(file, &guid, &length, &buffer) != EFI_SUCCESS)
-        return fail(error, "its size cannot be read");
+        return refuse(error, "its size cannot be read");
     if (buffer.info.Attribute & EFI_FILE_DIRECTORY)
-        return fail(error, "is a folder, not a file");
+        return refuse(error, "is a folder, not a file");
     *size = buffer.info.FileSize;
     return true;
 }
@@ -66,8 +66,8 @@ static bool read_all(EFI_FILE_PROTOCOL *file, uint8_t *out, uint64_t size, struc
         UINTN part = size - done;
         EFI_STATUS status = file->Read(file, &part, out + done);
         if (status != EFI_SUCCESS || part == 0)
-            return fail(error, "cannot be read at byte %llu, EFI status 0x%llx",
-                        (unsigned long long)done, (unsigned long long)status);
+            return refuse(error, "cannot be read at byte %llu, EFI status 0x%llx",
+                          (unsigned long long)done, (unsigned long long)status);
         done += part;
     }
     return true;
@@ -81,7 +81,7 @@ static bool load_open_file(EFI_FILE_PROTOCOL *file, struct bytes *contents, stru
         return false;
     uint8_t *out = memory_alloc(size);
     if (out == NULL)
-        return fail(error, "no memory to read its %llu KiB", (unsigned long long)size >> 10);
+        return refuse(error, "no memory to read its %llu KiB", (unsigned long long)size >> 10);
     *contents = (struct bytes){out, size};
     return read_all(file, out, size, error);
 }

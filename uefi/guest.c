@@ -7,13 +7,14 @@
 static bool place_module(struct guest_ram ram, struct ranges *taken, struct bytes module,
                          struct placed_module *placed, struct error *error)
 {
+    uint64_t room = module.size != 0 ? module.size : 1; /* an empty module has an address, too */
     uint64_t start;
 
-    if (!ranges_fit_down(taken, GUEST_HIGH, ram.size, module.size, PAGE, &start) ||
-        !ranges_add(taken, start, start + module.size))
-        return fail(error, "its %llu KiB find no place in %llu MiB of guest RAM: raise memory",
-                    (unsigned long long)(module.size + 1023) / 1024,
-                    (unsigned long long)ram.size >> 20);
+    if (!ranges_fit_down(taken, GUEST_HIGH, ram.size, room, PAGE, &start) ||
+        !ranges_add(taken, start, start + room))
+        return refuse(error, "its %llu KiB find no place in %llu MiB of guest RAM: raise memory",
+                      (unsigned long long)(module.size + 1023) / 1024,
+                      (unsigned long long)ram.size >> 20);
     if (module.size != 0)
         memcpy(ram.base + start, module.data, module.size);
     placed->start = (uint32_t)start;
@@ -28,8 +29,9 @@ static bool place_info(struct guest_ram ram, const struct ranges *taken,
 
     if (!ranges_fit_up(taken, GUEST_MBI_BASE, GUEST_LOW_END, multiboot_info_size(input),
                        sizeof(uint64_t), &address))
-        return fail(error, "the kernel leaves no room for the Multiboot information in 0x%x..0x%x",
-                    GUEST_MBI_BASE, GUEST_LOW_END);
+        return refuse(error,
+                      "the kernel leaves no room for the Multiboot information in 0x%x..0x%x",
+                      GUEST_MBI_BASE, GUEST_LOW_END);
     multiboot_info_write(input, ram.base + address, (uint32_t)address);
     *mbi = (uint32_t)address;
     return true;

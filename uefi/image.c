@@ -6,15 +6,15 @@
 bool image_add(struct image *image, struct bytes file, struct segment segment, struct error *error)
 {
     if (!bytes_contain(file, segment.file_offset, segment.file_size))
-        return fail(error, "the segment at 0x%x reaches past the end of the file: truncated?",
-                    segment.address);
+        return refuse(error, "the segment at 0x%x reaches past the end of the file: truncated?",
+                      segment.address);
     if (segment.file_size > segment.memory_size)
-        return fail(error, "the segment at 0x%x has more bytes in the file than in memory",
-                    segment.address);
+        return refuse(error, "the segment at 0x%x has more bytes in the file than in memory",
+                      segment.address);
     if ((uint64_t)segment.address + segment.memory_size > 1ull << 32)
-        return fail(error, "the segment at 0x%x wraps around 4 GiB", segment.address);
+        return refuse(error, "the segment at 0x%x wraps around 4 GiB", segment.address);
     if (image->segment_count == IMAGE_SEGMENTS_MAX)
-        return fail(error, "more than %u segments to load", IMAGE_SEGMENTS_MAX);
+        return refuse(error, "more than %u segments to load", IMAGE_SEGMENTS_MAX);
     image->segments[image->segment_count++] = segment;
     return true;
 }
@@ -27,14 +27,15 @@ static bool read_addresses(struct bytes file, const struct multiboot_header *hea
     uint32_t end = header->load_end_address;
 
     if (header->header_address < header->load_address || before > header_offset)
-        return fail(error, "the Multiboot header's load address lies before the file");
+        return refuse(
+            error, "the Multiboot header's load address lies before the file or after the header");
     uint64_t start = header_offset - before;
     uint64_t size = end != 0 ? (uint64_t)end - header->load_address : file.size - start;
     uint64_t memory = size;
     if (header->bss_end_address != 0)
         memory = (uint64_t)header->bss_end_address - header->load_address;
     if (size > UINT32_MAX || memory > UINT32_MAX || memory < size || memory == 0)
-        return fail(error, "the Multiboot header's end addresses are out of order");
+        return refuse(error, "the Multiboot header's end addresses are out of order");
     image->entry = header->entry_address;
     struct segment segment = {start, (uint32_t)size, header->load_address, (uint32_t)memory};
     return image_add(image, file, segment, error);
@@ -48,8 +49,8 @@ static bool check_entry(const struct image *image, struct error *error)
             image->entry - segment->address < segment->memory_size)
             return true;
     }
-    return fail(error, "the entry point 0x%x lies in no loaded segment: it has to be physical",
-                image->entry);
+    return refuse(error, "the entry point 0x%x lies in no loaded segment: it has to be physical",
+                  image->entry);
 }
 
 bool image_read(struct bytes file, struct image *image, struct error *error)
@@ -67,7 +68,7 @@ bool image_read(struct bytes file, struct image *image, struct error *error)
         if (!read_addresses(file, &header, header_offset, image, error))
             return false;
     } else if (!is_elf) {
-        return fail(error, "not an ELF file, and its Multiboot header has no addresses");
+        return refuse(error, "not an ELF file, and its Multiboot header has no addresses");
     } else if (!elf32_read_segments(file, image, error)) {
         return false;
     }
@@ -79,14 +80,14 @@ bool image_read(struct bytes file, struct image *image, struct error *error)
 bool image_check_mirror(const struct image *image, uint32_t offset, struct error *error)
 {
     if (!image->translated)
-        return fail(error,
-                    "not translated (no .note.kmv), but mirror is on: run kmv-translate on it "
-                    "or set mirror = off");
+        return refuse(error,
+                      "not translated (no .note.kmv), but mirror is on: run kmv-translate on it "
+                      "or set mirror = off");
     if (image->note.offset != offset)
-        return fail(error,
-                    "translated for offset 0x%x, but 0x%x is configured: set offset = %x or "
-                    "translate it again",
-                    image->note.offset, offset, image->note.offset);
+        return refuse(error,
+                      "translated for offset 0x%x, but 0x%x is configured: set offset = %x or "
+                      "translate it again",
+                      image->note.offset, offset, image->note.offset);
     return true;
 }
 
@@ -97,16 +98,17 @@ static bool load_segment(const struct segment *segment, struct bytes file, struc
     uint64_t end = start + segment->memory_size;
 
     if (end > ram.size)
-        return fail(error,
-                    "the segment 0x%llx..0x%llx lies beyond guest RAM: memory has to be %llu",
-                    (unsigned long long)start, (unsigned long long)end,
-                    (unsigned long long)((end + 0xFFFFF) >> 20));
+        return refuse(error,
+                      "the segment 0x%llx..0x%llx lies beyond guest RAM: memory has to be %llu",
+                      (unsigned long long)start, (unsigned long long)end,
+                      (unsigned long long)((end + 0xFFFFF) >> 20));
     if (start < GUEST_HIGH && end > GUEST_LOW_END)
-        return fail(error, "the segment 0x%llx..0x%llx overlaps 0x%x..0x%x, which is no RAM",
-                    (unsigned long long)start, (unsigned long long)end, GUEST_LOW_END, GUEST_HIGH);
+        return refuse(error, "the segment 0x%llx..0x%llx overlaps 0x%x..0x%x, which is no RAM",
+                      (unsigned long long)start, (unsigned long long)end, GUEST_LOW_END,
+                      GUEST_HIGH);
     if (!ranges_add(taken, start, end))
-        return fail(error, "the segment 0x%llx..0x%llx overlaps another", (unsigned long long)start,
-                    (unsigned long long)end);
+        return refuse(error, "the segment 0x%llx..0x%llx overlaps another",
+                      (unsigned long long)start, (unsigned long long)end);
     memcpy(ram.base + start, file.data + segment->file_offset, segment->file_size);
     return true;
 }

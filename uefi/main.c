@@ -125,7 +125,7 @@ static bool fill_bootinfo(struct session *session, struct error *error)
     UINTN key;
 
     if (memory_map_read(&key) != EFI_SUCCESS)
-        return fail(error, "the firmware gives no memory map");
+        return refuse(error, "the firmware gives no memory map");
     info->magic = KMV_BOOTINFO_MAGIC;
     info->version = KMV_BOOTINFO_VERSION;
     info->flags = session->config.mirror ? KMV_BOOT_MIRROR : 0;
@@ -190,7 +190,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system_table)
         (hypervisor_entry)(session.bootinfo->hv_base + session.hypervisor.entry);
     EFI_STATUS status = hand_over(entry, session.bootinfo);
     error.file = session.config.hypervisor;
-    fail(&error, "the firmware does not end boot services, EFI status 0x%llx",
-         (unsigned long long)status);
+    refuse(&error, "the firmware does not end boot services, EFI status 0x%llx",
+           (unsigned long long)status);
     return give_up(&error);
 }

@@ -114,7 +114,7 @@ bool memory_reserve(uint64_t size, uint64_t align, const char *what, uint64_t *a
     UINTN key;
 
     if (memory_map_read(&key) != EFI_SUCCESS)
-        return fail(error, "the firmware gives no memory map");
+        return refuse(error, "the firmware gives no memory map");
     size = pages_of(size) * PAGE;
     for (UINTN at = 0; at < map.size; at += map.stride) {
         const EFI_MEMORY_DESCRIPTOR *region = region_at(at);
@@ -127,8 +127,8 @@ bool memory_reserve(uint64_t size, uint64_t align, const char *what, uint64_t *a
             allocate(AllocateAddress, EfiReservedMemoryType, size, address))
             return true;
     }
-    return fail(error,
-                "no free block of %llu KiB for the %s, the largest is %llu KiB: lower memory or "
-                "give the machine more",
-                (unsigned long long)size >> 10, what, (unsigned long long)largest >> 10);
+    return refuse(error,
+                  "no free block of %llu KiB for the %s, the largest is %llu KiB: lower memory or "
+                  "give the machine more",
+                  (unsigned long long)size >> 10, what, (unsigned long long)largest >> 10);
 }

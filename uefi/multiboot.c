@@ -15,11 +15,11 @@ static bool check_header(struct bytes file, struct multiboot_header *header, uin
     uint32_t unknown = header->flags & MULTIBOOT_HEADER_REQUIRED & ~known;
 
     if (unknown != 0)
-        return fail(error, "the Multiboot header requires features this loader lacks, flags 0x%x",
-                    unknown);
+        return refuse(error, "the Multiboot header requires features this loader lacks, flags 0x%x",
+                      unknown);
     if ((header->flags & MULTIBOOT_HEADER_ADDRESSES) &&
         !bytes_read(file, offset, header, sizeof(*header)))
-        return fail(error, "the Multiboot header's address fields are cut off");
+        return refuse(error, "the Multiboot header's address fields are cut off");
     return true;
 }
 
@@ -34,7 +34,7 @@ bool multiboot_find_header(struct bytes file, struct multiboot_header *header, u
         if (is_header(header))
             return check_header(file, header, *offset, error);
     }
-    return fail(error, "no Multiboot 1 header in the first 8 KiB: not a Multiboot kernel");
+    return refuse(error, "no Multiboot 1 header in the first 8 KiB: not a Multiboot kernel");
 }
 
 /* Where each part of the block lies, in bytes from its start. */

@@ -33,3 +33,26 @@ $(LOADER_APP): $(LOADER_SO)
 	objcopy $(addprefix -j ,$(LOADER_SECTIONS)) --target=efi-app-x86_64 --subsystem=10 $< $@
 
 -include $(LOADER_OBJS:.o=.d)
+
+LOADER_TESTS     := config image elf64 hostile guest plan
+LOADER_TEST_DIR  := $(BUILD)/tests/loader
+LOADER_TEST_OBJS := $(patsubst %,$(LOADER_TEST_DIR)/%.o,$(LOADER_PURE) elf_files)
+LOADER_TEST_BINS := $(patsubst %,$(LOADER_TEST_DIR)/test_%,$(LOADER_TESTS))
+LOADER_SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all
+LOADER_TEST_CFLAGS := $(CFLAGS) -std=c11 $(WARNINGS) $(LOADER_SANITIZE) -D_DEFAULT_SOURCE \
+	-Iuefi -Itests/unit/loader -Ihv/include
+
+UNIT_TESTS += $(LOADER_TEST_BINS)
+
+$(LOADER_TEST_DIR)/%.o: uefi/%.c
+	@mkdir -p $(@D)
+	$(CC) $(LOADER_TEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LOADER_TEST_DIR)/%.o: tests/unit/loader/%.c
+	@mkdir -p $(@D)
+	$(CC) $(LOADER_TEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LOADER_TEST_BINS): $(LOADER_TEST_DIR)/test_%: $(LOADER_TEST_DIR)/test_%.o $(LOADER_TEST_OBJS)
+	$(CC) $(LOADER_SANITIZE) -o $@ $^ -lcmocka
+
+-include $(LOADER_TEST_OBJS:.o=.d) $(LOADER_TEST_BINS:=.d)

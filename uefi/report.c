@@ -59,21 +59,29 @@ static void serial_put(uint16_t port, const char *text)
 static bool leads_to_uart(const EFI_DEVICE_PATH_PROTOCOL *node)
 {
     while (node->Type != END_DEVICE_PATH_TYPE) {
+        unsigned length = node->Length[0] | (unsigned)node->Length[1] << 8;
         if (node->Type == MESSAGING_DEVICE_PATH && node->SubType == MSG_UART_DP)
             return true;
-        node = (const void *)((const uint8_t *)node + (node->Length[0] | node->Length[1] << 8));
+        if (length < sizeof(*node))
+            break;
+        node = (const void *)((const uint8_t *)node + length);
     }
     return false;
 }
 
-static void screen_put(SIMPLE_TEXT_OUTPUT_INTERFACE *console, const char *text)
+static void screen_line(SIMPLE_TEXT_OUTPUT_INTERFACE *console, const char *line)
 {
-    CHAR16 character[2] = {0, 0};
+    CHAR16 wide[ERROR_LINE_MAX + 2];
+    size_t length = 0;
 
-    for (; *text != '\0'; text++) {
-        character[0] = (CHAR16)*text;
-        console->OutputString(console, character);
+    while (line[length] != '\0' && length < ERROR_LINE_MAX - 1) {
+        wide[length] = (CHAR16)line[length];
+        length++;
     }
+    wide[length++] = '\r';
+    wide[length++] = '\n';
+    wide[length] = 0;
+    console->OutputString(console, wide);
 }
 
 static void screens_put(const char *line)
@@ -89,8 +97,7 @@ static void screens_put(const char *line)
         EFI_DEVICE_PATH_PROTOCOL *path = protocol_of(handles[i], path_guid);
         if (console == NULL || path == NULL || leads_to_uart(path))
             continue;
-        screen_put(console, line);
-        screen_put(console, "\r\n");
+        screen_line(console, line);
     }
     if (handles != NULL)
         firmware->BootServices->FreePool(handles);
