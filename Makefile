@@ -4,7 +4,10 @@
 BUILD  ?= build
 OFFSET ?= 38000000
 
-CC       ?= gcc
+# make itself predefines CC, so `?=` would not take effect.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef
 
@@ -18,6 +21,34 @@ include $(wildcard $(addsuffix /part.mk,$(PARTS)))
 .PHONY: all
 all: $(ALL)
 
+# Runs the guest; ARGS are options of `scripts/kmv run`. Standard input is the guest's alone.
+.PHONY: run
+run: setup
+	@$(MAKE) --no-print-directory all >&2 </dev/null
+	@scripts/kmv run --build $(BUILD) --offset $(OFFSET) $(ARGS)
+
+# Packages first, then everything else: what make knows of the system may change in between.
+.PHONY: test
+test: setup
+	@$(MAKE) --no-print-directory all </dev/null
+	@$(MAKE) --no-print-directory run-tests </dev/null
+
+.PHONY: setup
+setup:
+	@scripts/setup --check >/dev/null 2>&1 </dev/null || scripts/setup
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)
+
+.PHONY: help
+help:
+	@echo 'make               build everything into $(BUILD)/'
+	@echo 'make run           boot the translated guest; ARGS="..." are options of scripts/kmv run'
+	@echo 'make test          every test; the last line counts passed and failed'
+	@echo 'make test-unit     the tests that need no machine'
+	@echo 'make test-machine  the tests that boot machines'
+	@echo 'make check         layout and static checks of the sources'
+	@echo 'make setup         install missing packages'
+	@echo 'make clean         remove $(BUILD)/'
+	@echo 'Variables: BUILD=build, OFFSET=38000000 (hexadecimal), CC=gcc'

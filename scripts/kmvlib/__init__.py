@@ -1,0 +1,1 @@
+"""The parts of scripts/kmv, one concept a module."""

@@ -1,0 +1,116 @@
+"""Bochs: emulates VT-x with EPT on any host. Configuration facts: docs/testing.md."""
+
+import os
+import subprocess
+
+from kmvlib.errors import USAGE, KmvError
+from kmvlib.process import Child
+
+PROGRAM = "bochs-bin"  # Debian's `bochs` is a shell script around it
+DEFAULT_CPU = "corei7_icelake_u"
+
+# About the speed of a real run on today's hosts, so that guest time passes near real time.
+INSTRUCTIONS_A_SECOND = 50_000_000
+
+# The clock starts at one fixed second: with sync=none time is counted in instructions, and runs repeat exactly.
+# Errors and infos would fill gigabytes (firmware polls the ACPI timer).
+BOCHSRC = """\
+plugin_ctrl: unmapped=1, biosdev=0, speaker=0, extfpuirq=0, parallel=0, serial=1, gameport=0, iodebug=0
+config_interface: textconfig
+display_library: term
+romimage: file=/usr/share/ovmf/OVMF.fd, address=0xffe00000
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+cpu: model={cpu}, count=1, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs=1
+memory: guest={mem}, host={mem}
+pci: enabled=1, chipset=i440fx
+vga: extension=vbe
+clock: sync=none, time0=1000000000
+boot: disk
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=disk, path="{esp}", mode=flat
+{disk}com1: enabled=1, mode=socket-client, dev=127.0.0.1:{console_port}
+com2: enabled=1, mode=socket-client, dev=127.0.0.1:{log_port}
+port_e9_hack: enabled=1
+log: bochs.log
+panic: action=fatal
+error: action=ignore
+info: action=ignore
+debug: action=ignore
+"""
+DISK_LINE = 'ata0-slave: type=disk, path="{disk}", mode=flat\n'
+
+
+class Bochs:
+    name = "bochs"
+    firmware_seconds = 15
+    monitor = None
+
+    def __init__(self, cpu):
+        self.cpu = cpu or DEFAULT_CPU
+        models = cpu_models()
+        if self.cpu not in models:
+            raise KmvError(USAGE, f"--cpu {self.cpu}: bochs has no such model: use one of {' '.join(models)}")
+
+    def start(self, scratch, memory, esp, disk, console, log):
+        """Starts the machine in the folder of `scratch`; `memory` in MiB, `disk` None for no guest disk."""
+        text = BOCHSRC.format(
+            cpu=self.cpu,
+            ips=INSTRUCTIONS_A_SECOND,
+            mem=memory,
+            esp=esp,
+            disk=DISK_LINE.format(disk=disk) if disk else "",
+            console_port=console.port,
+            log_port=log.port,
+        )
+        write_file(scratch.path("bochsrc"), text)
+        # The built-in debugger stops before the first instruction; `c` goes on.
+        write_file(scratch.path("debugger.rc"), "c\n")
+        for name in (esp, disk):
+            if name and os.path.exists(name + ".lock"):
+                os.remove(name + ".lock")
+        with open(scratch.path("bochs.out"), "wb") as out:
+            return Child(
+                [PROGRAM, "-q", "-f", "bochsrc", "-rc", "debugger.rc"],
+                cwd=scratch.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                # The text screen goes to a pty that Bochs opens; curses still wants a terminal type.
+                env={**os.environ, "TERM": "xterm"},
+            )
+
+    def power_off_status(self, exit_status, shutdown_reason):
+        """Bochs leaves with the same status whatever happened, so only the log tells of a power-off."""
+        del exit_status, shutdown_reason
+
+    def diagnosis(self, scratch):
+        """What Bochs said last, for an end that nobody announced; "" if nothing."""
+        lines = read_lines(scratch.path("bochs.log")) or read_lines(scratch.path("bochs.out"))
+        return lines[-1] if lines else ""
+
+
+def cpu_models():
+    """The names that Bochs accepts for its CPU."""
+    result = subprocess.run(
+        [PROGRAM, "--help", "cpu"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    words = [line.strip() for line in result.stdout.splitlines()]
+    start = words.index("Supported CPU models:") + 2
+    return words[start : words.index("", start)]
+
+
+def write_file(path, text):
+    with open(path, "w", encoding="ascii") as out:
+        out.write(text)
+
+
+def read_lines(path):
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="ascii", errors="replace") as file:
+        return [line.strip() for line in file if line.strip()]

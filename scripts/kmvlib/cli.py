@@ -1,0 +1,86 @@
+"""The command line of kmv."""
+
+import argparse
+import signal
+import sys
+
+from kmvlib import contract, options, platforms, run
+from kmvlib.errors import USAGE, KmvError
+
+EXIT_STATUSES = """\
+exit status:
+  0 clean power-off   1 the guest powered off with a status other than 0   2 usage
+  3 hypervisor panic  4 time-out   5 refused (machine unfit, loader error)
+  6 guest stopped by the hypervisor
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells usage errors in one line."""
+
+    def error(self, message):
+        raise KmvError(USAGE, f"{message}: see {self.prog} --help")
+
+
+def make_parser():
+    parser = Parser(
+        prog="kmv",
+        description="Runs and drives kmemvisor machines.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXIT_STATUSES,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    add_run(commands)
+    return parser
+
+
+def add_run(commands):
+    parser = commands.add_parser(
+        "run",
+        help="boot a guest under the hypervisor",
+        description="Boots a guest under the hypervisor. Without --exec the terminal is the guest's console; "
+        "a pipe's lines are typed at the prompt.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXIT_STATUSES,
+    )
+    add = parser.add_argument
+    add("--platform", choices=platforms.NAMES, default="auto", help="auto: kvm where it gives guests VMX, else bochs")
+    add("--cpu", metavar="MODEL", help="the emulator's name of a CPU model")
+    add("--smp", metavar="N", type=int, default=1, help="processors, with --platform bare-tcg")
+    add("--mem", metavar="MiB", type=int, default=128, help="guest memory (default 128)")
+    add("--spare", metavar="MiB", type=int, help="spare frames (default: 1/64 of --mem, at least 16)")
+    add("--guest", metavar="KERNEL", help="Multiboot kernel to run instead of the project's own; it gets no disk")
+    add("--disk", metavar="IMAGE", help="guest disk, changed in place (default: a copy of the build's)")
+    add("--module", metavar="FILE", action="append", default=[], help="Multiboot module; may be repeated")
+    add("--cmdline", metavar="STR", default="", help="command line of the guest kernel")
+    add("--translate", choices=("on", "off"), help="run the translated guest (default on)")
+    add("--mirror", choices=("on", "off"), default="on", help="keep the mirror (default on)")
+    add("--offset", metavar="HEX", default=f"{contract.OFFSET_DEFAULT:x}", help="OFFSET (default 38000000)")
+    add("--exec", metavar="'CMD; CMD'", help="type these commands at the guest's prompt, then power off")
+    add("--timeout", metavar="S", type=float, help="seconds for the whole run (default 600, none at a terminal)")
+    add("--log", metavar="FILE", help="hypervisor's log (default BUILD/run/hv.log)")
+    add("--keep", metavar="DIR", help="use this folder for the run's files, and leave them there")
+    add("--build", metavar="DIR", default="build", help="folder of the build (default build)")
+    parser.set_defaults(function=run_command)
+
+
+def run_command(args):
+    return run.run(options.checked_options(args))
+
+
+def stop_at_signal(number, frame):
+    """Lets every finally clause run, so that nothing stays behind."""
+    del frame
+    raise SystemExit(128 + number)
+
+
+def main(argv):
+    """Runs one command; returns kmv's exit status."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop_at_signal)
+    try:
+        args = make_parser().parse_args(argv)
+        return args.function(args)
+    except KmvError as error:
+        print(f"kmv: {error}", file=sys.stderr)
+        return error.status

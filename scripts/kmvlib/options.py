@@ -1,0 +1,109 @@
+"""What a run is asked to do: the command line, checked."""
+
+import os
+from dataclasses import dataclass, field
+
+from kmvlib import contract
+from kmvlib.errors import usage
+
+# Firmware, loader, hypervisor and its tables, beside guest, mirror and spare frames.
+OVERHEAD_MIB = 192
+DEFAULT_EXEC_TIMEOUT = 600.0
+
+
+@dataclass
+class RunOptions:
+    """One run. Sizes in MiB, time in seconds; None: not asked for."""
+
+    platform: str = "auto"
+    cpu: str | None = None
+    smp: int = 1
+    mem: int = 128
+    spare: int = 16
+    build: str = "build"
+    guest: str | None = None
+    disk: str | None = None
+    modules: list = field(default_factory=list)
+    cmdline: str = ""
+    translate: bool = True
+    mirror: bool = True
+    offset: int = contract.OFFSET_DEFAULT
+    commands: str | None = None
+    timeout: float | None = None
+    log: str | None = None
+    keep: str | None = None
+
+    def machine_mib(self):
+        """Memory of the whole machine."""
+        if self.platform == "bare-tcg":
+            return self.mem
+        blocks = 2 * self.mem + self.spare if self.mirror else self.mem
+        return blocks + OVERHEAD_MIB
+
+
+def checked_options(args):
+    """RunOptions from the parsed command line; KmvError with status 2 for what cannot be."""
+    bare = args.platform == "bare-tcg"
+    options = RunOptions(
+        platform=args.platform,
+        cpu=args.cpu,
+        smp=args.smp,
+        mem=args.mem,
+        spare=contract.default_spare(args.mem) if args.spare is None else args.spare,
+        build=args.build,
+        guest=existing(args.guest, "--guest"),
+        disk=existing(args.disk, "--disk"),
+        modules=[existing(module, "--module") for module in args.module],
+        cmdline=args.cmdline,
+        translate=args.translate == "on" if args.translate else not bare,
+        mirror=args.mirror == "on",
+        offset=contract.parse_offset(args.offset),
+        commands=args.exec,
+        timeout=args.timeout,
+        log=args.log,
+        keep=args.keep,
+    )
+    check_sizes(options)
+    check_names(options)
+    check_translation(options, bare)
+    return options
+
+
+def existing(path, option):
+    """The absolute path of a file that has to be there; None stays None."""
+    if path is None:
+        return None
+    if not os.path.isfile(path):
+        raise usage(f"{option} {path}: no such file")
+    return os.path.abspath(path)
+
+
+def check_sizes(options):
+    if not 1 <= options.mem <= contract.GUEST_RAM_MAX_MIB:
+        raise usage(f"--mem {options.mem}: must be 1 to {contract.GUEST_RAM_MAX_MIB} MiB")
+    if options.spare < 0:
+        raise usage(f"--spare {options.spare}: must be 0 or more MiB")
+    if options.timeout is not None and options.timeout <= 0:
+        raise usage(f"--timeout {options.timeout:g}: must be more than 0 seconds")
+    if not 1 <= options.smp <= 8:
+        raise usage(f"--smp {options.smp}: must be 1 to 8 processors")
+    if options.smp > 1 and options.platform != "bare-tcg":
+        raise usage(f"--smp {options.smp}: more than one processor only with --platform bare-tcg")
+
+
+def check_names(options):
+    if not options.cmdline.isascii() or not options.cmdline.isprintable():
+        raise usage("--cmdline: must be one line of printable ASCII")
+    names = [os.path.basename(module).lower() for module in options.modules]
+    for name in names:
+        if names.count(name) > 1:
+            raise usage(f"--module {name}: two modules of this name: rename one")
+        if not name.isascii() or any(char in '\\:*?"<>|,' for char in name):
+            raise usage(f"--module {name}: a FAT disk cannot hold this name: rename the file")
+
+
+def check_translation(options, bare):
+    if bare and options.translate:
+        raise usage("--translate on: a bare machine has no mirror memory: leave it off with --platform bare-tcg")
+    if not bare and options.mirror and not options.translate and not options.guest:
+        raise usage("--translate off: untranslated code keeps no mirror: add --mirror off")

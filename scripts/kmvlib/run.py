@@ -1,0 +1,241 @@
+"""One run of a machine, from its boot disk to its exit status."""
+
+import os
+import select
+import sys
+import time
+
+from kmvlib import conf, errors, esp, feed, scratch as scratch_folder
+from kmvlib.artifacts import TOP, find_artifacts
+from kmvlib.channel import Channel
+from kmvlib.console import NewlineFilter, PromptCounter, after_firmware
+from kmvlib.hvlog import LogReader
+from kmvlib.options import DEFAULT_EXEC_TIMEOUT
+from kmvlib.outcome import Outcome
+from kmvlib.platforms import make_machine
+from kmvlib.progress import Progress
+
+TICK_SECONDS = 0.1
+
+
+def run(options):
+    """Runs one machine; returns kmv's exit status."""
+    artifacts = find_artifacts(options)
+    machine = make_machine(options, artifacts.kernel)
+    scratch = scratch_folder.Scratch(options.keep)
+    disk_lock = None
+    try:
+        disk = None
+        if options.disk:
+            disk, disk_lock = scratch_folder.shared_disk(scratch, options.disk)
+        elif artifacts.disk:
+            disk = scratch_folder.private_disk(scratch, artifacts.disk)
+        image = None
+        if artifacts.loader:
+            image = scratch.path("esp.img")
+            make_boot_disk(image, artifacts, options)
+        with open_log(options) as log_file:
+            return Session(options, machine, scratch, log_file).play(image, disk)
+    finally:
+        if disk_lock is not None:
+            os.close(disk_lock)
+        scratch.remove()
+
+
+def make_boot_disk(image, artifacts, options):
+    names = [os.path.basename(module) for module in options.modules]
+    files = {
+        "\\EFI\\BOOT\\BOOTX64.EFI": artifacts.loader,
+        conf.HYPERVISOR: artifacts.hypervisor,
+        conf.KERNEL: artifacts.kernel,
+        **{conf.module_path(name): module for name, module in zip(names, options.modules)},
+    }
+    text = conf.write_conf(options.mem, options.mirror, options.offset, options.spare, options.cmdline, names)
+    esp.make_esp(image, files, text)
+
+
+def open_log(options):
+    """
+    The hypervisor's log, always a new file: of two runs that write to one name, the later one gets it and the
+    earlier one's lines never mix with it.
+    """
+    path = options.log or os.path.join(TOP, options.build, "run", "hv.log")
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        if os.path.isfile(path):
+            os.remove(path)
+        return open(path, "w", encoding="ascii", errors="replace")
+    except OSError as error:
+        raise errors.usage(f"--log {path}: {error.strerror}") from None
+
+
+class Session:
+    """A machine while it runs: moves bytes between it, the user and the log, and notices its end."""
+
+    def __init__(self, options, machine, scratch, log_file):
+        self.machine = machine
+        self.scratch = scratch
+        self.memory = options.machine_mib()
+        self.console = Channel("console")
+        self.log = Channel("log")
+        self.outcome = Outcome()
+        self.reader = LogReader(log_file, self.on_event, self.on_loader_error)
+        self.progress = Progress()
+        self.prompts = PromptCounter()
+        self.newlines = None if sys.stdout.isatty() else NewlineFilter()
+        self.bare = machine.name == "bare-tcg"
+        self.up = self.bare
+        self.firmware = b""
+        self.input = self.make_input(options)
+        self.timeout = options.timeout
+        if self.timeout is None and not isinstance(self.input, feed.Terminal):
+            self.timeout = DEFAULT_EXEC_TIMEOUT
+        self.heard_at = time.monotonic()
+        self.child = None
+
+    def make_input(self, options):
+        if options.commands is not None:
+            return feed.Script(feed.split_commands(options.commands), self.console.send)
+        if sys.stdin.isatty():
+            return feed.Terminal(sys.stdin.fileno(), self.console.send)
+        return feed.Pipe(sys.stdin.fileno(), self.console.send)
+
+    def play(self, esp_image, disk):
+        """Runs the machine to its end; returns kmv's exit status."""
+        self.progress.phase(f"waiting for firmware ({self.machine.name}, about {self.machine.firmware_seconds} s)")
+        try:
+            self.child = self.machine.start(
+                self.scratch, self.memory, esp_image and "esp.img", disk and "disk.img", self.console, self.log
+            )
+            if self.bare:
+                self.machine_up()
+            self.loop()
+        except feed.Quit:
+            return errors.OK
+        except BrokenPipeError:
+            # Nobody reads the console any more (`kmv run ... | head`): no reason to go on, nothing to say.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return errors.GUEST_FAILED
+        finally:
+            self.input.close()
+            if self.child:
+                self.child.kill()
+            for channel in self.channels():
+                channel.close()
+            self.progress.clear()
+        return self.tell_end()
+
+    def channels(self):
+        monitor = [self.machine.monitor.channel] if self.machine.monitor else []
+        return [self.log, self.console, *monitor]
+
+    def loop(self):
+        """Until the machine ends, is told to have ended, or the time is over."""
+        deadline = time.monotonic() + self.timeout if self.timeout else None
+        while True:
+            self.wait()
+            # Asked before the last bytes are taken, so that a machine's last words are never missed.
+            status = self.child.status()
+            self.exchange()
+            if status is not None:
+                self.drain()
+                self.machine_ended(status)
+                return
+            now = time.monotonic()
+            if self.outcome.quiet_seconds is not None and now - self.heard_at > self.outcome.quiet_seconds:
+                return
+            if deadline and now > deadline:
+                self.outcome.timed_out(self.timeout)
+                return
+            self.progress.tick()
+
+    def wait(self):
+        watched = [channel.watched() for channel in self.channels()]
+        watched.append(self.input.descriptor)
+        select.select([item for item in watched if item is not None], [], [], TICK_SECONDS)
+
+    def exchange(self):
+        """Moves whatever is there, without waiting; returns whether there was anything from the machine."""
+        shown = self.console.receive()
+        said = self.log.receive()
+        if said:
+            self.heard_at = time.monotonic()
+            with open(self.scratch.path("com2.raw"), "ab") as raw:
+                raw.write(said)
+            self.reader.feed(said)
+        self.show(shown)
+        monitored = self.monitor()
+        self.take_input()
+        return bool(shown or said or monitored)
+
+    def monitor(self):
+        if not self.machine.monitor:
+            return b""
+        data = self.machine.monitor.channel.receive()
+        self.machine.monitor.feed(data)
+        return data
+
+    def show(self, data):
+        """Passes the guest's output on, and holds the firmware's back."""
+        if not self.up:
+            self.firmware += data
+            return
+        if self.firmware:
+            # The guest's first bytes can overtake the end of the log line that tells of the hypervisor.
+            data = after_firmware(self.firmware + data)
+            self.firmware = b""
+        if not data:
+            return
+        self.progress.clear()
+        self.input.typist.heard(data)
+        before = self.prompts.count
+        self.prompts.feed(data)
+        write_all(sys.stdout.fileno(), self.newlines.feed(data) if self.newlines else data)
+        for _ in range(self.prompts.count - before):
+            self.input.prompt()
+
+    def take_input(self):
+        descriptor = self.input.descriptor
+        if descriptor is not None and select.select([descriptor], [], [], 0)[0]:
+            self.input.readable()
+        self.input.typist.pump()
+
+    def drain(self):
+        """Takes what the machine still had in flight when it ended."""
+        while self.exchange():
+            pass
+        self.reader.close()
+
+    def machine_up(self):
+        self.up = True
+        self.progress.phase(f"{'guest' if self.bare else 'hypervisor'} up")
+        if isinstance(self.input, feed.Terminal):
+            self.progress.say("the terminal is the guest's console: Ctrl-A x leaves it")
+        self.input.machine_up()
+
+    def on_event(self, line, pairs):
+        self.outcome.event(line, pairs)
+        if not self.up and self.outcome.end is None:
+            self.machine_up()
+
+    def on_loader_error(self, text):
+        self.outcome.loader_error(text)
+
+    def machine_ended(self, exit_status):
+        monitor = self.machine.monitor
+        status = self.machine.power_off_status(exit_status, monitor.shutdown_reason if monitor else None)
+        if status is not None:
+            self.outcome.powered_off(status)
+        self.outcome.vanished(self.up, self.machine.diagnosis(self.scratch))
+
+    def tell_end(self):
+        self.reader.close()
+        end = self.outcome.end
+        if end.message:
+            self.progress.say(end.message)
+        return end.status
+
+
+def write_all(descriptor, data):
+    while data:
+        data = data[os.write(descriptor, data) :]

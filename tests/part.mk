@@ -1,0 +1,39 @@
+# Runs the tests: UNIT_TESTS are programs that the parts list, the rest is pytest.
+
+# Debian's interpreter: the one that has Debian's pytest.
+TESTS_PYTHON := /usr/bin/python3
+TESTS_RUN    := $(TESTS_PYTHON) tests/run.py --build $(BUILD)
+
+.PHONY: run-tests
+run-tests: $(UNIT_TESTS)
+	@$(TESTS_RUN) --pytest tests/unit --machine tests/machine $(UNIT_TESTS)
+
+.PHONY: test-unit
+test-unit: $(UNIT_TESTS)
+	@$(TESTS_RUN) --pytest tests/unit $(UNIT_TESTS)
+
+.PHONY: test-machine
+test-machine: all
+	@$(TESTS_RUN) --machine tests/machine
+
+# Static checks. Sources are what git knows and what it does not ignore, so that a new file is never left out.
+TESTS_C_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')
+
+.PHONY: check
+check: check-format check-cppcheck check-compilers
+
+.PHONY: check-format
+check-format:
+	clang-format --dry-run -Werror $(TESTS_C_FILES)
+
+.PHONY: check-cppcheck
+check-cppcheck:
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c \
+		--enable=warning,portability --suppress=missingIncludeSystem \
+		-I hv/include -I hv $(filter %.c,$(TESTS_C_FILES))
+
+# Both compilers, each with every warning an error.
+.PHONY: check-compilers
+check-compilers:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/check-gcc CC=gcc all </dev/null
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/check-clang CC=clang all </dev/null
