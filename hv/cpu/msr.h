@@ -31,6 +31,7 @@
 #define MSR_VMX_PROCBASED_CTLS  0x482
 #define MSR_VMX_EXIT_CTLS       0x483
 #define MSR_VMX_ENTRY_CTLS      0x484
+#define MSR_VMX_MISC            0x485
 #define MSR_VMX_CR0_FIXED0      0x486
 #define MSR_VMX_CR0_FIXED1      0x487
 #define MSR_VMX_CR4_FIXED0      0x488

@@ -1,7 +1,7 @@
 #include <hv/cpu/cpuid.h>
 #include <hv/log/format.h>
 #include <hv/log/log.h>
-#include <hv/log/serial.h>
+#include <hv/log/queue.h>
 
 static u32 sequence;
 
@@ -32,5 +32,5 @@ void log_event(const char *event, const char *fmt, ...)
     length += format_text(line + length, sizeof(line) - length - 1, fmt, args);
     va_end(args);
     line[length++] = '\n';
-    serial_write(SERIAL_COM2, line, length);
+    log_queue_add(line, length);
 }

@@ -14,8 +14,10 @@ enum {
     LINE_DIVISOR = 0x80,
     MODEM_DTR_RTS = 0x03,
     FIFO_ENABLE = 0x07,
-    STATUS_THR_EMPTY = 0x20
+    STATUS_THR_EMPTY = 0x20,
+    STATUS_IDLE = 0x40
 };
+enum { FIFO_BYTES = 16 };
 
 void serial_init(u16 base)
 {
@@ -28,11 +30,27 @@ void serial_init(u16 base)
     outb(base + UART_MODEM, MODEM_DTR_RTS);
 }
 
+u32 serial_room(u16 base)
+{
+    return inb(base + UART_STATUS) & STATUS_THR_EMPTY ? FIFO_BYTES : 0;
+}
+
+void serial_put(u16 base, char byte)
+{
+    outb(base + UART_DATA, (u8)byte);
+}
+
+void serial_drain(u16 base)
+{
+    while ((inb(base + UART_STATUS) & STATUS_IDLE) == 0)
+        ;
+}
+
 void serial_write(u16 base, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        while ((inb(base + UART_STATUS) & STATUS_THR_EMPTY) == 0)
+        while (serial_room(base) == 0)
             ;
-        outb(base, (u8)text[i]);
+        serial_put(base, text[i]);
     }
 }

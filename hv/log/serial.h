@@ -10,6 +10,15 @@
 /* 8N1 at the highest rate, no interrupts. */
 void serial_init(u16 base);
 
+/* Bytes that the transmitter takes now without waiting: 0 or a whole FIFO. */
+u32 serial_room(u16 base);
+
+/* Hands over one byte; only as many as serial_room promised. */
+void serial_put(u16 base, char byte);
+
+/* Waits until the last byte is on the line. */
+void serial_drain(u16 base);
+
 /* Waits for the transmitter without a limit: a byte dropped is an event lost. */
 void serial_write(u16 base, const char *text, size_t length);
 

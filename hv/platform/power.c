@@ -1,4 +1,5 @@
 #include <hv/cpu/io.h>
+#include <hv/log/queue.h>
 #include <hv/platform/power.h>
 
 #define BOCHS_SHUTDOWN_PORT 0x8900
@@ -7,6 +8,7 @@
 
 _Noreturn void power_off(void)
 {
+    log_queue_flush();
     for (const char *c = "Shutdown"; *c != '\0'; c++)
         outb(BOCHS_SHUTDOWN_PORT, (u8)*c);
     outw(QEMU_PM1A_CNT_PORT, PM1_SLEEP_S5);

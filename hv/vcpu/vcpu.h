@@ -42,6 +42,10 @@ struct vcpu {
     u32 status;
     u32 guest_cr3; /* what the guest believes CR3 to be (mirrored guests) */
     u32 primary;   /* current primary controls */
+    u32 pin;       /* pin-based controls without the preemption timer */
+    bool has_preemption_timer;
+    bool preemption_timer_on;
+    u8 preemption_timer_shift; /* the timer counts TSC ticks >> this (SDM vol. 3D, A.6) */
     u64 exits[VCPU_EXIT_REASONS];
 };
 

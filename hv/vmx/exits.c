@@ -25,6 +25,7 @@ enum exit_reason {
     REASON_EPT_VIOLATION = 48,
     REASON_EPT_MISCONFIGURATION = 49,
     REASON_INVEPT = 50,
+    REASON_PREEMPTION_TIMER = 52,
     REASON_INVVPID = 53,
     REASON_XSETBV = 55,
 };
@@ -99,6 +100,13 @@ static enum exit_result on_triple_fault(struct vcpu *vcpu)
 
 /* The window is open: vmx_event_deliver injects what waits. */
 static enum exit_result on_nmi_window(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return EXIT_RESUME;
+}
+
+/* The timer runs while log lines wait for the UART; vcpu_run hands it more on every exit. */
+static enum exit_result on_preemption_timer(struct vcpu *vcpu)
 {
     (void)vcpu;
     return EXIT_RESUME;
@@ -189,6 +197,7 @@ static const struct exit_row rows[VCPU_EXIT_REASONS] = {
     [REASON_EPT_VIOLATION] = {"ept_violation", on_ept_violation},
     [REASON_EPT_MISCONFIGURATION] = {"ept_misconfiguration", on_ept_misconfiguration},
     [REASON_INVEPT] = {"invept", on_vmx_instruction},
+    [REASON_PREEMPTION_TIMER] = {"preemption_timer", on_preemption_timer},
     [REASON_INVVPID] = {"invvpid", on_vmx_instruction},
     [REASON_XSETBV] = {"xsetbv", exit_xsetbv},
 };

@@ -44,13 +44,13 @@ static const struct wanted_control secondary_wanted[] = {
 
 static const struct wanted_control exit_wanted[] = {
     {EXIT_HOST_ADDRESS_SPACE, "64-bit host", false},
-    {EXIT_SAVE_PAT | EXIT_LOAD_PAT, "PAT switching", false},
-    {EXIT_SAVE_EFER | EXIT_LOAD_EFER, "EFER switching", false},
+    {EXIT_SAVE_PAT | EXIT_LOAD_PAT, "PAT switching at exit", false},
+    {EXIT_SAVE_EFER | EXIT_LOAD_EFER, "EFER switching at exit", false},
 };
 
 static const struct wanted_control entry_wanted[] = {
-    {ENTRY_LOAD_PAT, "PAT switching", false},
-    {ENTRY_LOAD_EFER, "EFER switching", false},
+    {ENTRY_LOAD_PAT, "PAT loading at entry", false},
+    {ENTRY_LOAD_EFER, "EFER loading at entry", false},
 };
 
 #define WORD(true_msr, old_msr, field, table)                                                      \
@@ -135,6 +135,9 @@ static void check_controls(bool mirrored, struct vmx_controls *controls, char *m
         }
         *value = control_value(word, use_true, mirrored, missing, size);
     }
+    controls->has_preemption_timer =
+        (msr_read(use_true ? MSR_VMX_TRUE_PINBASED : MSR_VMX_PINBASED_CTLS) >> 32 &
+         PIN_PREEMPTION_TIMER) != 0;
 }
 
 static void check_ept_vpid(const struct vmx_controls *controls, char *missing, size_t size)

@@ -117,6 +117,9 @@ static bool write_controls(struct vcpu *vcpu, const struct vmx_controls *control
     if (controls->secondary & SECONDARY_XSAVES)
         ok &= vmcs_try_write(VMCS_XSS_EXITING_BITMAP, ~0ull);
     vcpu->primary = controls->primary;
+    vcpu->pin = controls->pin;
+    vcpu->has_preemption_timer = controls->has_preemption_timer;
+    vcpu->preemption_timer_shift = msr_read(MSR_VMX_MISC) & 0x1f;
     return ok;
 }
 

@@ -2,6 +2,7 @@
 #include <hv/cpu/msr.h>
 #include <hv/log/format.h>
 #include <hv/log/log.h>
+#include <hv/log/queue.h>
 #include <hv/platform/panic.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
@@ -138,11 +139,32 @@ static void enter(struct vcpu *vcpu)
     vcpu->launched = true;
 }
 
+/* Time for the UART to send a FIFO's worth of bytes, in TSC ticks of a slow machine; asking too
+ * early does no harm. */
+#define LOG_PUMP_TICKS 65536u
+
+/*
+ * Log lines that wait need an exit soon, or they would be stuck as long as the guest needs nothing.
+ * Processors without the timer log at the guest's next exit.
+ */
+static void pump_log(struct vcpu *vcpu)
+{
+    bool wanted = log_queue_pump() && vcpu->has_preemption_timer;
+
+    if (wanted)
+        vmcs_write(VMCS_PREEMPTION_TIMER, LOG_PUMP_TICKS >> vcpu->preemption_timer_shift);
+    if (wanted == vcpu->preemption_timer_on)
+        return;
+    vcpu->preemption_timer_on = wanted;
+    vmcs_write(VMCS_PIN_BASED_CONTROLS, wanted ? vcpu->pin | PIN_PREEMPTION_TIMER : vcpu->pin);
+}
+
 void vcpu_run(struct vcpu *vcpu)
 {
     enum exit_result result;
 
     do {
+        pump_log(vcpu);
         vmx_event_deliver(vcpu);
         enter(vcpu);
         vmx_event_collect(vcpu);

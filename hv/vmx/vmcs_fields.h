@@ -77,6 +77,7 @@
     X(GUEST_INTERRUPTIBILITY, 0x4824)                                                              \
     X(GUEST_ACTIVITY_STATE, 0x4826)                                                                \
     X(GUEST_SYSENTER_CS, 0x482a)                                                                   \
+    X(PREEMPTION_TIMER, 0x482e)                                                                    \
     X(HOST_SYSENTER_CS, 0x4c00)                                                                    \
     X(CR0_GUEST_HOST_MASK, 0x6000)                                                                 \
     X(CR4_GUEST_HOST_MASK, 0x6002)                                                                 \
@@ -121,8 +122,9 @@
 enum vmcs_field { VMCS_FIELDS(VMCS_FIELD_ENUM) };
 
 /* Pin-based controls, SDM vol. 3C, table 25-5. */
-#define PIN_NMI_EXITING  (1u << 3)
-#define PIN_VIRTUAL_NMIS (1u << 5)
+#define PIN_NMI_EXITING      (1u << 3)
+#define PIN_VIRTUAL_NMIS     (1u << 5)
+#define PIN_PREEMPTION_TIMER (1u << 6)
 
 /* Primary processor-based controls, table 25-6. */
 #define PRIMARY_INVLPG_EXITING     (1u << 9)
