@@ -8,7 +8,7 @@ GU_MIRROR := $(BUILD)/guest/mirror-$(OFFSET)
 
 GU_SIMPLE := cat echo forktest grep init inject kill ln ls mirrorstat mkdir poweroff rm stressfs verify wc \
              zombie
-GU_PROGRAMS := $(GU_SIMPLE) sh
+GU_PROGRAMS := $(GU_SIMPLE) sh usertests
 GU_BLOCKS ?= 8000
 
 GU_CFLAGS := -std=gnu11 -m32 -march=i686 -Os $(WARNINGS) -ffreestanding -fno-builtin -fno-pic -no-pie \
@@ -20,6 +20,8 @@ GU_LDFLAGS := -m32 -nostdlib -static -no-pie -Wl,-T,$(GU_DIR)/user.ld -Wl,--emit
 GU_LIB := $(addprefix $(GU_OUT)/obj/lib/,usys.o string.o printf.o malloc.o io.o report.o)
 
 GU_OBJ_sh := $(addprefix $(GU_OUT)/obj/sh/,main.o parse.o)
+GU_OBJ_usertests := $(addprefix $(GU_OUT)/obj/usertests/,main.o support.o arguments.o memory.o files.o \
+                      directories.o races.o pipes.o processes.o execs.o hostile.o)
 
 $(GU_OUT)/obj/%.o: $(GU_DIR)/%.c
 	@mkdir -p $(@D)
