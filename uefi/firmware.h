@@ -44,10 +44,12 @@ uint64_t memory_map_ram_end(void);
  */
 bool file_load(const char *path, struct bytes *contents, struct error *error);
 
-/* report.c: one line each, without newline. */
-void report_start(void);                /* sets COM1 and COM2 to 115200 8N1 */
-void report_progress(const char *line); /* screen and COM1 */
-void report_error(const char *line);    /* screen, COM1 and COM2 */
+/* report.c: one line each, without newline. Only report_error_serial() may follow a failed
+ * hand_over(). */
+void report_start(void);                    /* sets COM1 and COM2 to 115200 8N1 */
+void report_progress(const char *line);     /* screen and COM1 */
+void report_error(const char *line);        /* screen, COM1 and COM2 */
+void report_error_serial(const char *line); /* COM1 and COM2 */
 
 /* platform.c: what the firmware knows of the machine. */
 uint64_t platform_rsdp(void); /* 0: none */

@@ -2,8 +2,8 @@
 
 /*
  * The map's key goes stale when an event handler allocates between the two calls, hence the second
- * try. After a failed first one nothing but these two calls is allowed (UEFI 2.10, 7.4.6), which is
- * why map has its list already.
+ * try. After a failed first one only memory services are allowed (UEFI 2.10, 7.4.6): nothing may be
+ * printed in between.
  */
 static EFI_STATUS exit_boot_services(void)
 {

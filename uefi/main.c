@@ -12,6 +12,9 @@
 
 #include <kmv/contract.h>
 
+/* Firmware clears the screen when it goes on, which would leave an error unread. */
+#define READING_TIME_US 5000000
+
 #define FOUR_GIB     (4ull << 30)
 #define PAGE_SIZE_4K 4096ull
 #define LARGE_PAGE   (2ull << 20)
@@ -167,9 +170,26 @@ static void announce(const struct config *config)
 static EFI_STATUS give_up(const struct error *error)
 {
     char line[ERROR_LINE_MAX];
+
+    memory_free_all();
     error_line(error, line);
     report_error(line);
+    firmware->BootServices->Stall(READING_TIME_US);
+    return EFI_LOAD_ERROR;
+}
+
+static EFI_STATUS enter(const struct session *session)
+{
+    char line[ERROR_LINE_MAX];
+    struct error error = {session->config.hypervisor, ""};
+    uint64_t entry = session->bootinfo->hv_base + session->hypervisor.entry;
+
+    EFI_STATUS status = hand_over((hypervisor_entry)entry, session->bootinfo);
     memory_free_all();
+    refuse(&error, "the firmware does not end boot services, EFI status 0x%llx",
+           (unsigned long long)status);
+    error_line(&error, line);
+    report_error_serial(line);
     return EFI_LOAD_ERROR;
 }
 
@@ -186,11 +206,5 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system_table)
     if (!prepare(&session, &error))
         return give_up(&error);
     announce(&session.config);
-    hypervisor_entry entry =
-        (hypervisor_entry)(session.bootinfo->hv_base + session.hypervisor.entry);
-    EFI_STATUS status = hand_over(entry, session.bootinfo);
-    error.file = session.config.hypervisor;
-    refuse(&error, "the firmware does not end boot services, EFI status 0x%llx",
-           (unsigned long long)status);
-    return give_up(&error);
+    return enter(&session);
 }

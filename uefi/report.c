@@ -123,9 +123,14 @@ void report_progress(const char *line)
     serial_line(COM1, line);
 }
 
+void report_error_serial(const char *line)
+{
+    serial_line(COM1, line);
+    serial_line(COM2, line);
+}
+
 void report_error(const char *line)
 {
     screens_put(line);
-    serial_line(COM1, line);
-    serial_line(COM2, line);
+    report_error_serial(line);
 }

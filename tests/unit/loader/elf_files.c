@@ -11,7 +11,7 @@ static struct bytes new_file(uint64_t size)
 
 void free_file(struct bytes file)
 {
-    free(file_at(file, 0));
+    free((void *)(uintptr_t)file.data);
 }
 
 struct bytes cut_file(struct bytes file, uint64_t size)
