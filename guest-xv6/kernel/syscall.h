@@ -1,0 +1,43 @@
+/* System calls: `int 64`, number in eax, arguments on the user stack above the return address,
+ * result in eax. Plain macros only: programs include this from assembly. */
+#ifndef SYSCALL_H
+#define SYSCALL_H
+
+#define SYS_fork   1
+#define SYS_exit   2
+#define SYS_wait   3
+#define SYS_pipe   4
+#define SYS_read   5
+#define SYS_kill   6
+#define SYS_exec   7
+#define SYS_fstat  8
+#define SYS_chdir  9
+#define SYS_dup    10
+#define SYS_getpid 11
+#define SYS_sbrk   12
+#define SYS_sleep  13
+#define SYS_uptime 14
+#define SYS_open   15
+#define SYS_write  16
+#define SYS_mknod  17
+#define SYS_unlink 18
+#define SYS_link   19
+#define SYS_mkdir  20
+#define SYS_close  21
+
+/* This project's own. All but poweroff return -1 where no hypervisor answers. */
+#define SYS_poweroff 32 /* (status) does not return */
+#define SYS_inject   33 /* (pages, seed) -> pages poisoned */
+#define SYS_verify   34 /* (unsigned result[2]): pages compared, pages that differ */
+#define SYS_counters 35 /* (unsigned long long *values, capacity) -> counters there are */
+#define SYS_note     36 /* (text): a line in the hypervisor's log */
+#define SYS_poison                                                                                 \
+    37 /* (address, side): the page behind a user address; side as in kmv/hypercall.h */
+
+#define O_RDONLY 0x000
+#define O_WRONLY 0x001
+#define O_RDWR   0x002
+#define O_CREATE 0x200
+#define O_TRUNC  0x400 /* this project's own */
+
+#endif

@@ -1,0 +1,63 @@
+/* System calls about processes and time. */
+#include <stdint.h>
+
+#include "cpu.h"
+#include "proc.h"
+#include "syscall_table.h"
+#include "trap.h"
+
+int sys_fork(void)
+{
+    return proc_fork();
+}
+
+int sys_exit(void)
+{
+    proc_exit();
+}
+
+int sys_wait(void)
+{
+    return proc_wait();
+}
+
+int sys_kill(void)
+{
+    int pid;
+
+    return arg_int(0, &pid) ? proc_kill(pid) : -1;
+}
+
+int sys_getpid(void)
+{
+    return proc_self()->pid;
+}
+
+int sys_sbrk(void)
+{
+    uint32_t old_size = proc_self()->size;
+    int bytes;
+
+    if (!arg_int(0, &bytes) || proc_resize(bytes) < 0)
+        return -1;
+    return (int)old_size;
+}
+
+int sys_sleep(void)
+{
+    int count;
+
+    if (!arg_int(0, &count))
+        return -1;
+    spin_lock(&ticks_lock);
+    uint32_t start = ticks;
+    while (count > 0 && ticks - start < (uint32_t)count && !proc_killed())
+        proc_sleep(&ticks, &ticks_lock);
+    spin_unlock(&ticks_lock);
+    return proc_killed() ? -1 : 0;
+}
+
+int sys_uptime(void)
+{
+    return (int)ticks;
+}

@@ -1,0 +1,224 @@
+/* User address spaces. Every entry is made with its accessed and dirty bits set (mmu.h says why).
+ */
+#include "vm.h"
+
+#include "cpu.h"
+#include "kalloc.h"
+#include "kmap.h"
+#include "memlayout.h"
+#include "proc.h"
+#include "string.h"
+#include "x86.h"
+
+#define USER_BITS (PTE_AD | PTE_U | PTE_W | PTE_P)
+
+/* The entry of va; NULL when there is no table for it. */
+static uint32_t *find_pte(uint32_t *pgdir, uint32_t va)
+{
+    uint32_t pde = pgdir[PDX(va)];
+
+    if ((pde & PTE_P) == 0)
+        return NULL;
+    return (uint32_t *)P2V(PTE_ADDR(pde)) + PTX(va);
+}
+
+/* The entry of va, in a table made when missing; NULL: out of memory. */
+static uint32_t *make_pte(uint32_t *pgdir, uint32_t va)
+{
+    uint32_t *pde = &pgdir[PDX(va)];
+
+    if ((*pde & PTE_P) == 0) {
+        void *table = page_alloc_zeroed();
+        if (table == NULL)
+            return NULL;
+        *pde = V2P(table) | USER_BITS;
+    }
+    return find_pte(pgdir, va);
+}
+
+/* Maps a page at va. false: no memory for a table. */
+static bool map_page(uint32_t *pgdir, uint32_t va, void *page, uint32_t bits)
+{
+    uint32_t *pte = make_pte(pgdir, va);
+
+    if (pte == NULL)
+        return false;
+    *pte = V2P(page) | bits;
+    return true;
+}
+
+uint32_t *vm_new(void)
+{
+    uint32_t *pgdir = page_alloc();
+
+    if (pgdir == NULL)
+        return NULL;
+    memset(pgdir, 0, PDX(KERNBASE) * sizeof(*pgdir));
+    kmap_copy(pgdir);
+    return pgdir;
+}
+
+static bool add_zero_page(uint32_t *pgdir, uint32_t va)
+{
+    void *page = page_alloc_zeroed();
+
+    if (page == NULL)
+        return false;
+    if (!map_page(pgdir, va, page, USER_BITS)) {
+        page_free(page);
+        return false;
+    }
+    return true;
+}
+
+bool vm_grow(uint32_t *pgdir, uint32_t size, uint32_t new_size)
+{
+    if (new_size > USERTOP)
+        return false;
+    for (uint32_t va = PGROUNDUP(size); va < new_size; va += PGSIZE) {
+        if (!add_zero_page(pgdir, va)) {
+            vm_shrink(pgdir, va, size);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A page is filled and reused before the caller's flush, yet safely: only this processor runs the
+ * process, and it touches no user address until then. */
+void vm_shrink(uint32_t *pgdir, uint32_t size, uint32_t new_size)
+{
+    for (uint32_t va = PGROUNDUP(new_size); va < size; va += PGSIZE) {
+        uint32_t *pte = find_pte(pgdir, va);
+        if (pte == NULL || (*pte & PTE_P) == 0)
+            continue;
+        uint32_t entry = *pte;
+        *pte = 0;
+        page_free(P2V(PTE_ADDR(entry)));
+    }
+}
+
+void vm_flush(void)
+{
+    irq_push();
+    write_cr3(V2P(cpu_self()->pgdir));
+    irq_pop();
+}
+
+static void free_table(uint32_t *table)
+{
+    for (int i = 0; i < NPTENTRIES; i++) {
+        if (table[i] & PTE_P)
+            page_free(P2V(PTE_ADDR(table[i])));
+    }
+    page_free(table);
+}
+
+/* Unlike vm_shrink, writes no entry: nothing walks these tables any more, so clearing them would be
+ * work (and, under the hypervisor, an exit) for nothing. */
+void vm_free(uint32_t *pgdir)
+{
+    for (uint32_t i = 0; i < PDX(USERTOP); i++) {
+        if (pgdir[i] & PTE_P)
+            free_table(P2V(PTE_ADDR(pgdir[i])));
+    }
+    page_free(pgdir);
+}
+
+/* Copies the page at va, if there is one. */
+static bool copy_page(uint32_t *to, uint32_t *from, uint32_t va)
+{
+    uint32_t *pte = find_pte(from, va);
+
+    if (pte == NULL || (*pte & PTE_P) == 0)
+        return true;
+    void *page = page_alloc();
+    if (page == NULL)
+        return false;
+    memcpy(page, P2V(PTE_ADDR(*pte)), PGSIZE);
+    if (!map_page(to, va, page, *pte & 0xFFF)) {
+        page_free(page);
+        return false;
+    }
+    return true;
+}
+
+uint32_t *vm_copy(uint32_t *pgdir, uint32_t size)
+{
+    uint32_t *copy = vm_new();
+
+    if (copy == NULL)
+        return NULL;
+    for (uint32_t va = 0; va < size; va += PGSIZE) {
+        if (!copy_page(copy, pgdir, va)) {
+            vm_free(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+void vm_guard(uint32_t *pgdir, uint32_t va)
+{
+    uint32_t *pte = find_pte(pgdir, va);
+
+    if (pte != NULL)
+        *pte &= ~(uint32_t)PTE_U;
+}
+
+void *vm_page(uint32_t *pgdir, uint32_t va)
+{
+    uint32_t *pte = find_pte(pgdir, va);
+
+    if (va >= USERTOP || pte == NULL || (*pte & (PTE_P | PTE_U)) != (PTE_P | PTE_U))
+        return NULL;
+    return P2V(PTE_ADDR(*pte));
+}
+
+bool vm_copyout(uint32_t *pgdir, uint32_t va, const void *from, uint32_t bytes)
+{
+    const char *source = from;
+
+    while (bytes > 0) {
+        char *page = vm_page(pgdir, va);
+        uint32_t offset = va % PGSIZE;
+        uint32_t piece = PGSIZE - offset < bytes ? PGSIZE - offset : bytes;
+
+        if (page == NULL)
+            return false;
+        memcpy(page + offset, source, piece);
+        source += piece;
+        va += piece;
+        bytes -= piece;
+    }
+    return true;
+}
+
+/* The size alone doesn't do: the guard page lies below it. */
+bool user_range_ok(uint32_t va, uint32_t bytes)
+{
+    const struct proc *p = proc_self();
+
+    if (va >= p->size || bytes > p->size - va)
+        return false;
+    for (uint32_t page = PGROUNDDOWN(va); page < va + bytes; page += PGSIZE) {
+        if (vm_page(p->pgdir, page) == NULL)
+            return false;
+    }
+    return true;
+}
+
+int user_string_length(uint32_t va)
+{
+    const struct proc *p = proc_self();
+    const char *start = (const char *)va;
+
+    for (const char *at = start; (uint32_t)at < p->size; at++) {
+        bool new_page = at == start || (uint32_t)at % PGSIZE == 0;
+        if (new_page && vm_page(p->pgdir, (uint32_t)at) == NULL)
+            return -1;
+        if (*at == '\0')
+            return at - start;
+    }
+    return -1;
+}

@@ -1,0 +1,136 @@
+/* Instructions that C has no words for. */
+#ifndef X86_H
+#define X86_H
+
+#include <stdint.h>
+
+static inline uint8_t inb(uint16_t port)
+{
+    uint8_t value;
+
+    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static inline void outb(uint16_t port, uint8_t value)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline void outw(uint16_t port, uint16_t value)
+{
+    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
+}
+
+/* Reads `words` 32-bit words from a port. */
+static inline void insl(uint16_t port, void *to, uint32_t words)
+{
+    __asm__ volatile("cld; rep insl" : "+D"(to), "+c"(words) : "d"(port) : "memory", "cc");
+}
+
+static inline void outsl(uint16_t port, const void *from, uint32_t words)
+{
+    __asm__ volatile("cld; rep outsl" : "+S"(from), "+c"(words) : "d"(port) : "memory", "cc");
+}
+
+static inline uint32_t xchg(volatile uint32_t *addr, uint32_t value)
+{
+    __asm__ volatile("lock; xchgl %0, %1" : "+m"(*addr), "+r"(value) : : "memory");
+    return value;
+}
+
+static inline void cpu_relax(void)
+{
+    __asm__ volatile("pause");
+}
+
+static inline void cli(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+}
+
+static inline void sti(void)
+{
+    __asm__ volatile("sti" : : : "memory");
+}
+
+/* Sleeps until an interrupt. STI takes effect after the next instruction, so no interrupt slips in
+ * between (SDM volume 2, STI). */
+static inline void sti_hlt(void)
+{
+    __asm__ volatile("sti; hlt" : : : "memory");
+}
+
+static inline uint32_t read_eflags(void)
+{
+    uint32_t flags;
+
+    __asm__ volatile("pushfl; popl %0" : "=r"(flags));
+    return flags;
+}
+
+static inline uint32_t read_cr2(void)
+{
+    uint32_t value;
+
+    __asm__ volatile("movl %%cr2, %0" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr3(uint32_t value)
+{
+    __asm__ volatile("movl %0, %%cr3" : : "r"(value) : "memory");
+}
+
+static inline uint32_t read_cr4(void)
+{
+    uint32_t value;
+
+    __asm__ volatile("movl %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr4(uint32_t value)
+{
+    __asm__ volatile("movl %0, %%cr4" : : "r"(value) : "memory");
+}
+
+static inline void invlpg(uint32_t va)
+{
+    __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+
+struct cpuid_regs {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid_regs cpuid(uint32_t leaf)
+{
+    struct cpuid_regs r;
+
+    __asm__ volatile("cpuid"
+                     : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+                     : "a"(leaf), "c"(0));
+    return r;
+}
+
+/* Loads GDTR or IDTR. `table` is the table's address, `bytes` its size. */
+#define DEFINE_LOAD_TABLE(insn)                                                                    \
+    static inline void insn(const volatile void *table, uint32_t bytes)                            \
+    {                                                                                              \
+        struct {                                                                                   \
+            uint16_t limit;                                                                        \
+            uint32_t base;                                                                         \
+        } __attribute__((packed)) r = {(uint16_t)(bytes - 1), (uint32_t)table};                    \
+                                                                                                   \
+        __asm__ volatile(#insn " %0" : : "m"(r));                                                  \
+    }
+DEFINE_LOAD_TABLE(lgdt)
+DEFINE_LOAD_TABLE(lidt)
+
+static inline void ltr(uint16_t selector)
+{
+    __asm__ volatile("ltr %0" : : "r"(selector) : "memory");
+}
+
+#endif
