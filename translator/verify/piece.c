@@ -1,0 +1,115 @@
+#include "check.h"
+
+#include <string.h>
+
+/* The same branch, to where the original's target is now; its displacement may have another size.
+ */
+static bool branch_matches(const struct program *program, const struct insn *original,
+                           const struct insn *candidate, uint32_t old_target)
+{
+    uint32_t target;
+    uint32_t expected;
+
+    return candidate->id == original->id && candidate->size16 == original->size16 &&
+           candidate->addr16 == original->addr16 && candidate->segment == original->segment &&
+           candidate->rep == original->rep && candidate->repne == original->repne &&
+           insn_branch_target(candidate, &target) &&
+           map_instruction(program->map, old_target, &expected) && target == expected;
+}
+
+/* Anything else must have the same bytes, but for relocated fields. */
+static bool insn_matches(const struct program *program, const struct insn *original,
+                         const struct insn *candidate)
+{
+    uint8_t expected[INSN_MAX_LENGTH];
+    uint32_t target;
+
+    if (insn_branch_target(original, &target)) {
+        return branch_matches(program, original, candidate, target);
+    }
+    memcpy(expected, original->bytes, sizeof(expected));
+    return candidate->length == original->length &&
+           !map_relocate(program->map, original->address, candidate->address, expected,
+                         original->length) &&
+           memcmp(expected, candidate->bytes, original->length) == 0;
+}
+
+/* What stands behind the instruction in the original and is none: data that the translation keeps
+ * in the same place. */
+static uint32_t gap_behind(const struct program *program, uint32_t index)
+{
+    const struct kmv_addr_pair *pair = &program->map->pairs[index];
+    const struct elf_section *section = elf_section_at(program->map->native, pair->old_addr);
+    uint32_t old_end = pair->old_addr + program->flows[index].length;
+    uint32_t old_next = section ? section->header.sh_addr + section->header.sh_size : old_end;
+
+    if (index + 1 < program->map->pair_count && pair[1].old_addr < old_next) {
+        old_next = pair[1].old_addr;
+    }
+    return old_next > old_end ? old_next - old_end : 0;
+}
+
+static void decode_code(const struct program *program, struct piece *piece)
+{
+    const struct elf_section *section = elf_section_at(program->map->translated, piece->start);
+    uint32_t address = piece->start;
+
+    piece->count = 0;
+    piece->complete = section && section_is_code(section) && piece->end >= piece->start &&
+                      piece->end - section->header.sh_addr <= section->header.sh_size;
+    while (piece->complete && address < piece->end) {
+        struct insn *insn = &piece->code[piece->count];
+
+        piece->complete =
+            piece->count < PIECE_MAX &&
+            insn_decode(program->decoder, section->bytes + (address - section->header.sh_addr),
+                        piece->end - address, address, insn);
+        if (piece->complete) {
+            piece->count++;
+            address += insn->length;
+        }
+    }
+}
+
+/* The original may itself be padding: one instruction always stays. */
+static void drop_padding(struct piece *piece, bool falls_through)
+{
+    while (piece->count > 1) {
+        const struct insn *last = &piece->code[piece->count - 1];
+
+        if (!insn_is_padding(last) && (falls_through || last->opcode != 0xcc)) {
+            return;
+        }
+        piece->count--;
+    }
+}
+
+/* Writers are the first match, for behind it comes the mirror; others the last, for all else comes
+ * before. */
+static void find_match(const struct program *program, struct piece *piece)
+{
+    bool first =
+        writer_rule_of(&piece->original) && writer_rule_of(&piece->original)->kind != WRITES_CALL;
+
+    piece->match = NO_INDEX;
+    for (uint32_t i = 0; i < piece->count; i++) {
+        if (insn_matches(program, &piece->original, &piece->code[i])) {
+            piece->match = i;
+            if (first) {
+                return;
+            }
+        }
+    }
+}
+
+void piece_load(const struct program *program, uint32_t index, struct piece *piece)
+{
+    uint8_t kind = program->flows[index].kind;
+
+    piece->index = index;
+    piece->start = program->map->pairs[index].new_addr;
+    piece->end = map_piece_end(program->map, index) - gap_behind(program, index);
+    decode_code(program, piece);
+    drop_padding(piece, kind != FLOW_JUMP && kind != FLOW_AWAY && kind != FLOW_DEAD);
+    find_match(program, piece);
+}

@@ -1,0 +1,219 @@
+#include "program.h"
+
+#include "usage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool program_original(const struct program *program, uint32_t index, struct insn *insn)
+{
+    uint32_t address = program->map->pairs[index].old_addr;
+    const struct elf_section *section = elf_section_at(program->map->native, address);
+    uint32_t at;
+
+    if (!section || !section_is_code(section)) {
+        return false;
+    }
+    at = address - section->header.sh_addr;
+    return insn_decode(program->decoder, section->bytes + at, section->header.sh_size - at, address,
+                       insn);
+}
+
+static uint32_t pair_index(const struct program *program, uint32_t address)
+{
+    uint32_t index = map_first_pair(program->map, address);
+
+    return index < program->map->pair_count && program->map->pairs[index].old_addr == address
+               ? index
+               : NO_INDEX;
+}
+
+static enum flow_kind flow_kind_of(const struct insn *insn)
+{
+    uint32_t target;
+
+    if (insn_branch_target(insn, &target)) {
+        return insn->id == X86_INS_CALL  ? FLOW_CALL
+               : insn->id == X86_INS_JMP ? FLOW_JUMP
+                                         : FLOW_BRANCH;
+    }
+    switch (insn->id) {
+    case X86_INS_UD2:
+        return FLOW_DEAD;
+    case X86_INS_CALL:
+    case X86_INS_JMP:
+    case X86_INS_LJMP:
+    case X86_INS_LCALL:
+    case X86_INS_RET:
+    case X86_INS_RETF:
+    case X86_INS_IRET:
+    case X86_INS_IRETD:
+    case X86_INS_INT:
+    case X86_INS_INT3:
+    case X86_INS_INTO:
+    case X86_INS_INT1:
+    case X86_INS_SYSENTER:
+    case X86_INS_SYSEXIT:
+    case X86_INS_HLT:
+        return FLOW_AWAY;
+    default:
+        return FLOW_NEXT;
+    }
+}
+
+static void raise_entry(struct program *program, uint32_t index, enum entry_kind kind)
+{
+    if (index != NO_INDEX && program->flows[index].entry < kind) {
+        program->flows[index].entry = (uint8_t)kind;
+    }
+}
+
+static void load_flow(struct program *program, uint32_t index)
+{
+    struct flow *flow = &program->flows[index];
+    uint32_t old_address = program->map->pairs[index].old_addr;
+    uint32_t target;
+    struct insn insn;
+
+    flow->target = NO_INDEX;
+    flow->kind = FLOW_AWAY;
+    flow->reads = LIVE_ALL;
+    if (!program_original(program, index, &insn)) {
+        report_add(program->report, "%08x: the original holds no instruction here", old_address);
+        return;
+    }
+    flow->length = insn.length;
+    flow->kind = (uint8_t)flow_kind_of(&insn);
+    usage_of(&insn, &flow->reads, &flow->kills);
+    if (!insn_branch_target(&insn, &target)) {
+        return;
+    }
+    flow->target = pair_index(program, target);
+    if (flow->target == NO_INDEX) {
+        report_add(program->report, "%08x: %s goes to %08x, where the map has no instruction",
+                   old_address, insn_name(program->decoder, &insn), target);
+    }
+}
+
+/* Calls make their target an entry whose return address must be mirrored. */
+static void mark_called(struct program *program)
+{
+    for (uint32_t i = 0; i < program->map->pair_count; i++) {
+        if (program->flows[i].kind == FLOW_CALL) {
+            raise_entry(program, program->flows[i].target, ENTRY_REQUIRED);
+        }
+    }
+}
+
+static bool is_code_symbol(const struct program *program, const struct elf_symbol *symbol)
+{
+    uint32_t section = symbol->raw.st_shndx;
+    uint32_t type = ELF32_ST_TYPE(symbol->raw.st_info);
+
+    return section != SHN_UNDEF && section < SHN_LORESERVE &&
+           section_is_code(&program->map->native->sections[section]) &&
+           (type == STT_FUNC || type == STT_NOTYPE);
+}
+
+/* Every label may have an entry copy: it is harmless there. */
+static void mark_labels(struct program *program)
+{
+    const struct elf_file *native = program->map->native;
+
+    for (uint32_t i = 0; i < native->symbol_count; i++) {
+        if (is_code_symbol(program, &native->symbols[i])) {
+            raise_entry(program, pair_index(program, native->symbols[i].raw.st_value),
+                        ENTRY_ALLOWED);
+        }
+    }
+}
+
+static int compare_addresses(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left;
+    uint32_t b = *(const uint32_t *)right;
+
+    return (a > b) - (a < b);
+}
+
+/* Functions whose address is used as a value may be called through it. */
+static bool mark_address_taken(struct program *program)
+{
+    const struct elf_file *native = program->map->native;
+    uint32_t *functions = calloc(native->symbol_count + 1, sizeof(*functions));
+    size_t count = 0;
+
+    if (!functions) {
+        return false;
+    }
+    for (uint32_t i = 0; i < native->symbol_count; i++) {
+        const struct elf_symbol *symbol = &native->symbols[i];
+
+        if (is_code_symbol(program, symbol) && ELF32_ST_TYPE(symbol->raw.st_info) == STT_FUNC) {
+            functions[count++] = symbol->raw.st_value;
+        }
+    }
+    qsort(functions, count, sizeof(*functions), compare_addresses);
+    for (uint32_t i = 0; i < native->reloc_count; i++) {
+        const uint8_t *field = elf_bytes_at(native, native->relocs[i].address, 4);
+        uint32_t value = 0;
+        bool is_function;
+
+        if (native->relocs[i].type != R_386_32 || !field) {
+            continue;
+        }
+        memcpy(&value, field, sizeof(value));
+        is_function = bsearch(&value, functions, count, sizeof(value), compare_addresses) != NULL;
+        raise_entry(program, pair_index(program, value),
+                    is_function ? ENTRY_REQUIRED : ENTRY_ALLOWED);
+    }
+    free(functions);
+    return true;
+}
+
+bool program_load(struct program *program, const struct address_map *map, struct decoder *decoder,
+                  struct report *report)
+{
+    memset(program, 0, sizeof(*program));
+    program->map = map;
+    program->decoder = decoder;
+    program->report = report;
+    program->flows = calloc(map->pair_count, sizeof(*program->flows));
+    if (!program->flows) {
+        return false;
+    }
+    for (uint32_t i = 0; i < map->pair_count; i++) {
+        load_flow(program, i);
+    }
+    mark_called(program);
+    mark_labels(program);
+    return mark_address_taken(program);
+}
+
+void program_free(struct program *program)
+{
+    free(program->flows);
+    free(program->live_in);
+    memset(program, 0, sizeof(*program));
+}
+
+bool program_add_trap(struct program *program, const char *symbol, uint8_t frame)
+{
+    const struct elf_file *native = program->map->native;
+
+    for (uint32_t i = 0; i < native->symbol_count; i++) {
+        uint32_t index;
+
+        if (strcmp(native->symbols[i].name, symbol) != 0 ||
+            !is_code_symbol(program, &native->symbols[i])) {
+            continue;
+        }
+        index = pair_index(program, native->symbols[i].raw.st_value);
+        if (index != NO_INDEX) {
+            program->flows[index].entry = ENTRY_TRAP;
+            program->flows[index].frame = frame;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,68 @@
+/* The original program as a list of instructions, with what the checks of single instructions need
+ * to know of the rest. */
+#ifndef KMV_VERIFY_PROGRAM_H
+#define KMV_VERIFY_PROGRAM_H
+
+#include "insn.h"
+#include "map.h"
+#include "report.h"
+
+#define NO_INDEX UINT32_MAX
+
+/* Registers as a bit set: bit n is general register n; one more bit stands for the status flags. */
+#define LIVE_FLAGS 0x100u
+#define LIVE_ALL   0x1ffu
+
+enum flow_kind {
+    FLOW_NEXT,   /* goes on */
+    FLOW_JUMP,   /* direct jmp */
+    FLOW_BRANCH, /* jcc, loop, jecxz: target or next */
+    FLOW_CALL,   /* direct call */
+    FLOW_AWAY,   /* where to is not known: ret, indirect jmp or call, int */
+    FLOW_DEAD,   /* stops: ud2, hlt is not one */
+};
+
+enum entry_kind {
+    ENTRY_NONE,
+    ENTRY_ALLOWED,  /* a label: the bytes at esp may be mirrored there */
+    ENTRY_REQUIRED, /* a function that is called: the return address must be mirrored there */
+    ENTRY_TRAP,     /* a trap entry: the hardware's frame must be mirrored there */
+};
+
+struct flow {
+    uint32_t target; /* index of the target's pair, or NO_INDEX */
+    uint16_t reads;  /* registers that must keep their values for this instruction */
+    uint16_t kills;  /* registers that it overwrites whole */
+    uint8_t kind;    /* enum flow_kind */
+    uint8_t length;
+    uint8_t entry; /* enum entry_kind */
+    uint8_t frame; /* bytes of the hardware's frame, for ENTRY_TRAP */
+};
+
+struct program {
+    const struct address_map *map;
+    struct decoder *decoder;
+    struct report *report;
+    struct flow *flows; /* one a pair of the map */
+    uint16_t *live_in;  /* one a pair: registers that matter before the instruction */
+};
+
+/* Decodes the original and finds entries. False: out of memory. Findings go to the report. */
+bool program_load(struct program *program, const struct address_map *map, struct decoder *decoder,
+                  struct report *report);
+void program_free(struct program *program);
+
+/* Decodes the original instruction of a pair; false if it is none. */
+bool program_original(const struct program *program, uint32_t index, struct insn *insn);
+
+/* Makes the function at this symbol a trap entry with a frame of that many bytes. False: no such
+ * code symbol. */
+bool program_add_trap(struct program *program, const char *symbol, uint8_t frame);
+
+/* Computes live_in. False: out of memory. */
+bool program_find_live(struct program *program);
+
+/* What matters after the instruction of this pair. */
+uint16_t program_live_out(const struct program *program, uint32_t index);
+
+#endif

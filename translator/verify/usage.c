@@ -1,0 +1,142 @@
+#include "usage.h"
+
+#include "exec.h"
+#include "program.h"
+
+#include <stddef.h>
+
+#define EAX (1u << REG_EAX)
+#define ECX (1u << REG_ECX)
+#define EDX (1u << REG_EDX)
+#define ESP (1u << REG_ESP)
+#define EBP (1u << REG_EBP)
+#define ESI (1u << REG_ESI)
+#define EDI (1u << REG_EDI)
+
+enum {
+    DEST_READ = 1,     /* the first operand is an input, too */
+    DEST_WRITTEN = 2,  /* the first operand, if a 32-bit register, is overwritten whole */
+    FLAGS_READ = 4,    /* needs status flags */
+    FLAGS_WRITTEN = 8, /* sets all status flags */
+    SAME_CLEARS = 16,  /* with equal registers as operands, needs neither */
+};
+
+struct usage_rule {
+    uint16_t id;
+    uint8_t properties;
+    uint16_t reads; /* hidden inputs */
+    uint16_t kills; /* hidden outputs */
+};
+
+#define ALU   (DEST_READ | DEST_WRITTEN | FLAGS_WRITTEN)
+#define CARRY (ALU | FLAGS_READ)
+/* Flags that may survive in part (inc keeps carry, a shift by zero all) count as not written. */
+#define PARTLY (DEST_READ | DEST_WRITTEN)
+#define TESTS  (DEST_READ | FLAGS_WRITTEN)
+
+static const struct usage_rule rules[] = {
+    {X86_INS_MOV, DEST_WRITTEN, 0, 0},
+    {X86_INS_MOVZX, DEST_WRITTEN, 0, 0},
+    {X86_INS_MOVSX, DEST_WRITTEN, 0, 0},
+    {X86_INS_LEA, DEST_WRITTEN, 0, 0},
+    {X86_INS_POP, DEST_WRITTEN, ESP, 0},
+    {X86_INS_PUSH, DEST_READ, ESP, 0},
+    {X86_INS_ADD, ALU, 0, 0},
+    {X86_INS_SUB, ALU | SAME_CLEARS, 0, 0},
+    {X86_INS_AND, ALU, 0, 0},
+    {X86_INS_OR, ALU, 0, 0},
+    {X86_INS_XOR, ALU | SAME_CLEARS, 0, 0},
+    {X86_INS_NEG, ALU, 0, 0},
+    {X86_INS_ADC, CARRY, 0, 0},
+    {X86_INS_SBB, CARRY, 0, 0},
+    {X86_INS_CMP, TESTS, 0, 0},
+    {X86_INS_TEST, TESTS, 0, 0},
+    {X86_INS_INC, PARTLY, 0, 0},
+    {X86_INS_DEC, PARTLY, 0, 0},
+    {X86_INS_NOT, PARTLY, 0, 0},
+    {X86_INS_SHL, PARTLY, 0, 0},
+    {X86_INS_SAL, PARTLY, 0, 0},
+    {X86_INS_SHR, PARTLY, 0, 0},
+    {X86_INS_SAR, PARTLY, 0, 0},
+    {X86_INS_BSWAP, PARTLY, 0, 0},
+    {X86_INS_NOP, 0, 0, 0},
+    {X86_INS_ENDBR32, 0, 0, 0},
+    {X86_INS_CDQ, 0, EAX, EDX},
+    {X86_INS_CWDE, 0, EAX, EAX},
+    {X86_INS_LEAVE, 0, EBP, ESP | EBP},
+    {X86_INS_UD2, 0, 0, 0},
+    {X86_INS_CALL, DEST_READ, ESP, 0},
+    {X86_INS_JMP, DEST_READ, 0, 0},
+    {X86_INS_CLD, 0, 0, 0},
+    {X86_INS_STD, 0, 0, 0},
+    {X86_INS_CLI, 0, 0, 0},
+    {X86_INS_STI, 0, 0, 0},
+};
+
+static const struct usage_rule *find_rule(const struct insn *insn)
+{
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        if (rules[i].id == insn->id) {
+            return &rules[i];
+        }
+    }
+    return NULL;
+}
+
+static uint16_t reg_bit(x86_reg reg)
+{
+    int index = reg == X86_REG_INVALID ? -1 : exec_gpr_index(reg);
+
+    return index < 0 ? 0 : (uint16_t)(1u << index);
+}
+
+/* Registers that make the address of a memory operand, or the register operand itself. */
+static uint16_t operand_bits(const cs_x86_op *operand)
+{
+    if (operand->type == X86_OP_MEM) {
+        return reg_bit(operand->mem.base) | reg_bit(operand->mem.index);
+    }
+    return operand->type == X86_OP_REG ? reg_bit(operand->reg) : 0;
+}
+
+static bool is_jcc(const struct insn *insn)
+{
+    return (insn->opcode >= 0x70 && insn->opcode <= 0x7f) ||
+           (insn->opcode == 0x0f && (insn->opcode2 & 0xf0) == 0x80);
+}
+
+static void apply_rule(const struct usage_rule *rule, const struct insn *insn, uint16_t *reads,
+                       uint16_t *kills)
+{
+    const cs_x86_op *first = &insn->operands[0];
+    bool whole = operand_is(insn, 0, X86_OP_REG) && first->size == 4;
+    bool clears = (rule->properties & SAME_CLEARS) && whole && operand_is(insn, 1, X86_OP_REG) &&
+                  first->reg == insn->operands[1].reg;
+
+    *reads = rule->reads;
+    *kills = rule->kills;
+    for (unsigned int i = 1; i < insn->operand_count && !clears; i++) {
+        *reads |= operand_bits(&insn->operands[i]);
+    }
+    if (insn->operand_count > 0 && !clears && ((rule->properties & DEST_READ) || !whole)) {
+        *reads |= operand_bits(first);
+    }
+    if (whole && (rule->properties & DEST_WRITTEN)) {
+        *kills |= reg_bit(first->reg);
+    }
+    *reads |= rule->properties & FLAGS_READ ? LIVE_FLAGS : 0;
+    *kills |= rule->properties & FLAGS_WRITTEN ? LIVE_FLAGS : 0;
+}
+
+void usage_of(const struct insn *insn, uint16_t *reads, uint16_t *kills)
+{
+    const struct usage_rule *rule = find_rule(insn);
+
+    *reads = LIVE_ALL;
+    *kills = 0;
+    if (is_jcc(insn)) {
+        *reads = LIVE_FLAGS;
+    } else if (rule) {
+        apply_rule(rule, insn, reads, kills);
+    }
+}
