@@ -9,7 +9,7 @@ GU_MIRROR := $(BUILD)/guest/mirror-$(OFFSET)
 GU_SIMPLE := bench cat echo forktest grep init inject kill ln ls mirrorstat mkdir poweroff rm stressfs verify wc \
              zombie
 GU_PROGRAMS := $(GU_SIMPLE) sh usertests
-GU_BLOCKS ?= 8000
+GU_BLOCKS ?= 4000
 
 GU_CFLAGS := -std=gnu11 -m32 -march=i686 -Os $(WARNINGS) -ffreestanding -fno-builtin -fno-pic -no-pie \
              -fno-stack-protector -mgeneral-regs-only -fcf-protection=none -fno-asynchronous-unwind-tables \

@@ -52,18 +52,20 @@ static int grow(size_t bytes)
     return 0;
 }
 
+/* The rest stays at the upper end, where it joins what the heap grows by next. */
 static void *take(struct chunk **link, size_t bytes)
 {
     struct chunk *chunk = *link;
 
-    if (chunk->bytes - bytes < 2 * sizeof(struct chunk)) {
-        *link = chunk->next;
-        return chunk + 1;
+    *link = chunk->next;
+    if (chunk->bytes - bytes >= 2 * sizeof(struct chunk)) {
+        struct chunk *rest = (struct chunk *)((char *)chunk + bytes);
+        rest->bytes = chunk->bytes - bytes;
+        rest->next = chunk->next;
+        *link = rest;
+        chunk->bytes = bytes;
     }
-    chunk->bytes -= bytes;
-    struct chunk *tail = (struct chunk *)((char *)chunk + chunk->bytes);
-    tail->bytes = bytes;
-    return tail + 1;
+    return chunk + 1;
 }
 
 void *malloc(size_t bytes)
