@@ -34,16 +34,12 @@ static bool read_all(struct inode *ip, void *to, uint32_t offset, uint32_t bytes
 /* Reads a segment's bytes from the file into its pages, which are there. */
 static bool load_bytes(struct inode *ip, uint32_t *pgdir, const struct program_header *ph)
 {
-    for (uint32_t done = 0; done < ph->filesz;) {
-        uint32_t in_page = (ph->vaddr + done) % PGSIZE;
-        uint32_t piece = PGSIZE - in_page;
+    for (uint32_t done = 0; done < ph->filesz; done += PGSIZE) {
+        uint32_t rest = ph->filesz - done;
         char *page = vm_page(pgdir, ph->vaddr + done);
 
-        if (piece > ph->filesz - done)
-            piece = ph->filesz - done;
-        if (page == NULL || !read_all(ip, page + in_page, ph->offset + done, piece))
+        if (page == NULL || !read_all(ip, page, ph->offset + done, rest < PGSIZE ? rest : PGSIZE))
             return false;
-        done += piece;
     }
     return true;
 }
@@ -52,7 +48,7 @@ static bool load_segment(struct inode *ip, struct image *image, const struct pro
 {
     uint32_t end = ph->vaddr + ph->memsz;
 
-    if (end < ph->vaddr || ph->memsz < ph->filesz)
+    if (ph->vaddr % PGSIZE != 0 || end < ph->vaddr || ph->memsz < ph->filesz)
         return false;
     if (end > image->size) {
         if (!vm_grow(image->pgdir, image->size, end))

@@ -118,8 +118,11 @@ static struct inode *step_into(struct inode *ip, const char name[NAME_SIZE])
     return next;
 }
 
+/* An empty path leads nowhere. */
 static struct inode *walk_start(const char *path)
 {
+    if (*path == '\0')
+        return NULL;
     return *path == '/' ? inode_get(ROOT_INODE) : inode_dup(proc_self()->cwd);
 }
 
