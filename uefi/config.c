@@ -130,31 +130,41 @@ static bool set_offset(struct config *config, const char *value)
 
 static bool set_spare(struct config *config, const char *value)
 {
-    return parse_number(value, 10, &config->spare_mib) && config->spare_mib >= 1 &&
+    return parse_number(value, 10, &config->spare_mib) &&
            config->spare_mib <= KMV_GUEST_RAM_MAX / MIB;
 }
 
-static const struct key keys[] = {
-    {"hypervisor", set_hypervisor, ALLOWED_PATH, false},
-    {"kernel", set_kernel, ALLOWED_PATH, false},
-    {"module", set_module, ALLOWED_PATH " and arguments, at most 16 modules", true},
-    {"cmdline", set_cmdline, "at most 1023 characters", false},
-    {"memory", set_memory, "4 to 864 (MiB)", false},
-    {"mirror", set_mirror, "on, off", false},
-    {"offset", set_offset, "hexadecimal 8000000, 18000000 ... d8000000", false},
-    {"spare", set_spare, "1 to 864 (MiB)", false},
+enum {
+    KEY_HYPERVISOR,
+    KEY_KERNEL,
+    KEY_MODULE,
+    KEY_CMDLINE,
+    KEY_MEMORY,
+    KEY_MIRROR,
+    KEY_OFFSET,
+    KEY_SPARE,
+    KEY_COUNT
 };
-#define KEY_COUNT   (sizeof(keys) / sizeof(keys[0]))
-#define KEY_KERNEL  1
-#define KEY_UNKNOWN KEY_COUNT
+
+static const struct key keys[KEY_COUNT] = {
+    [KEY_HYPERVISOR] = {"hypervisor", set_hypervisor, ALLOWED_PATH, false},
+    [KEY_KERNEL] = {"kernel", set_kernel, ALLOWED_PATH, false},
+    [KEY_MODULE] = {"module", set_module, ALLOWED_PATH " and arguments, at most 16 modules", true},
+    [KEY_CMDLINE] = {"cmdline", set_cmdline, "at most 1023 characters", false},
+    [KEY_MEMORY] = {"memory", set_memory, "4 to 864 (MiB)", false},
+    [KEY_MIRROR] = {"mirror", set_mirror, "on, off", false},
+    [KEY_OFFSET] = {"offset", set_offset, "hexadecimal 8000000, 18000000 ... d8000000", false},
+    [KEY_SPARE] = {"spare", set_spare, "0 to 864 (MiB)", false},
+};
 
 _Static_assert(KMV_GUEST_RAM_MAX / MIB == 864, "the allowed memory in keys[]");
 _Static_assert(CONFIG_MODULES_MAX == 16 && CONFIG_STRING_MAX == 1024, "the limits in keys[]");
 _Static_assert(PATH_LENGTH_MAX == 240, "ALLOWED_PATH");
 
-static size_t find_key(const char *name)
+/* Index in keys[], KEY_COUNT for a name that isn't there. */
+static unsigned find_key(const char *name)
 {
-    size_t i = 0;
+    unsigned i = 0;
     while (i < KEY_COUNT && strcmp(keys[i].name, name) != 0)
         i++;
     return i;
@@ -190,8 +200,8 @@ static bool parse_line(struct config *config, uint32_t *given, char *line, unsig
     *value++ = '\0';
     name = strip(name);
     value = strip(value);
-    size_t index = find_key(name);
-    if (index == KEY_UNKNOWN)
+    unsigned index = find_key(name);
+    if (index == KEY_COUNT)
         return refuse(error,
                       "line %u: unknown key '%s': allowed are hypervisor, kernel, module, cmdline, "
                       "memory, mirror, offset, spare",
@@ -252,7 +262,7 @@ static bool complete(struct config *config, uint32_t given, struct error *error)
     if (config->memory_mib > limit)
         return refuse(error, "memory = '%u' is not allowed: 4 to %u (MiB) with offset 0x%x",
                       config->memory_mib, limit, config->offset);
-    if (config->spare_mib == 0)
+    if (!(given >> KEY_SPARE & 1))
         config->spare_mib = config->memory_mib < 64 ? 1 : config->memory_mib / 64;
     return true;
 }

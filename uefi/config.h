@@ -9,7 +9,7 @@
  *   memory     = MIB          guest RAM, default 128
  *   mirror     = on|off       default on
  *   offset     = HEX          OFFSET of the address contract, default KMV_OFFSET_DEFAULT
- *   spare      = MIB          spare pool, default memory/64, at least 1
+ *   spare      = MIB          spare pool, default memory/64 but at least 1; 0: none
  *
  * '/' and '\' both separate folders; a PATH that starts with neither is relative to CONFIG_FOLDER.
  * Builds for EFI and on the host.

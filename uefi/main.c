@@ -75,8 +75,10 @@ static bool reserve(struct session *session, struct error *error)
     if (!memory_reserve(plan->guest, LARGE_PAGE, "guest", &info.guest_base, error))
         return false;
     if (plan->mirror != 0 &&
-        (!memory_reserve(plan->mirror, LARGE_PAGE, "mirror", &info.mirror_base, error) ||
-         !memory_reserve(plan->spare, PAGE_SIZE_4K, "spare pool", &info.spare_base, error)))
+        !memory_reserve(plan->mirror, LARGE_PAGE, "mirror", &info.mirror_base, error))
+        return false;
+    if (plan->spare != 0 &&
+        !memory_reserve(plan->spare, PAGE_SIZE_4K, "spare pool", &info.spare_base, error))
         return false;
     if (!memory_reserve(plan->heap, PAGE_SIZE_4K, "hypervisor's heap", &info.heap_base, error) ||
         !memory_reserve(image->size, image->align, "hypervisor", &info.hv_base, error) ||

@@ -9,9 +9,9 @@ LOADER_OBJS := $(patsubst %,$(BUILD)/uefi/%.o,$(LOADER_PURE) $(LOADER_EFI))
 
 ALL += $(LOADER_APP)
 
-# The firmware's stack is the loader's: interrupts use what lies below it (no red zone), and it has no guard value.
-# Only gcc needs -maccumulate-outgoing-args (for calls of the EFI ABI) and has to be kept from turning the loops of
-# string.c into calls of the functions that they implement.
+# The firmware's stack is the loader's: its interrupts use what lies below (no red zone), and it has no guard value.
+# Only gcc needs -maccumulate-outgoing-args (for calls of the EFI ABI) and has to be kept from turning the loops
+# of string.c into calls of the functions that they implement.
 LOADER_CFLAGS := $(CFLAGS) -std=c11 $(WARNINGS) -ffreestanding -fpic -fshort-wchar -mno-red-zone \
 	-fno-stack-protector -fno-strict-aliasing -mgeneral-regs-only \
 	$(if $(findstring clang,$(CC)),,-maccumulate-outgoing-args -fno-tree-loop-distribute-patterns) \
@@ -56,3 +56,16 @@ $(LOADER_TEST_BINS): $(LOADER_TEST_DIR)/test_%: $(LOADER_TEST_DIR)/test_%.o $(LO
 	$(CC) $(LOADER_SANITIZE) -o $@ $^ -lcmocka
 
 -include $(LOADER_TEST_OBJS:.o=.d) $(LOADER_TEST_BINS:=.d)
+
+# A stand-in for the hypervisor that tells what it was handed (tests/machine/test_loader.py).
+LOADER_PROBE := $(LOADER_TEST_DIR)/probe.elf
+
+ALL += $(LOADER_PROBE)
+
+$(LOADER_PROBE): tests/machine/loader/probe.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c11 $(WARNINGS) -ffreestanding -fpie -fno-stack-protector -mno-red-zone \
+		-mgeneral-regs-only -Ihv/include -Iuefi -nostdlib -static-pie \
+		-Wl,--no-dynamic-linker,-z,noexecstack -MMD -MP -MF $(@:.elf=.d) -o $@ $<
+
+-include $(LOADER_PROBE:.elf=.d)

@@ -84,6 +84,8 @@ static void test_spellings(void **state)
     parse_ok("memory = 4\nkernel = k", &config);
     assert_int_equal(config.memory_mib, 4);
     assert_int_equal(config.spare_mib, 1);
+    parse_ok("spare = 0\nkernel = k", &config);
+    assert_int_equal(config.spare_mib, 0);
     parse_ok("memory = 864\nkernel = k\r", &config);
     assert_int_equal(config.memory_mib, 864);
     assert_int_equal(config.spare_mib, 13);
@@ -131,9 +133,8 @@ static const struct refusal refusals[] = {
     {"offset = E8000000\n", "line 1: offset = 'E8000000' is not allowed: " OFFSET},
     {"offset = 138000000\n", "line 1: offset = '138000000' is not allowed: " OFFSET},
     {"offset = 3800000g\n", "line 1: offset = '3800000g' is not allowed: " OFFSET},
-    {"spare = 0\n", "line 1: spare = '0' is not allowed: 1 to 864 (MiB)"},
-    {"spare = 865\n", "line 1: spare = '865' is not allowed: 1 to 864 (MiB)"},
-    {"spare = two\n", "line 1: spare = 'two' is not allowed: 1 to 864 (MiB)"},
+    {"spare = 865\n", "line 1: spare = '865' is not allowed: 0 to 864 (MiB)"},
+    {"spare = two\n", "line 1: spare = 'two' is not allowed: 0 to 864 (MiB)"},
     {"kernel = k\xc3\xa4\n", "line 1: byte 0xc3 is not allowed: use printable ASCII"},
     {"kernel = k\n\x7f", "line 2: byte 0x7f is not allowed: use printable ASCII"},
     {"kernel = k\rmemory = 4\n", "line 1: byte 0xd is not allowed: use printable ASCII"},
