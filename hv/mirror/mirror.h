@@ -36,6 +36,7 @@ struct mirror_root {
 struct mirror_page {
     struct mirror_page *next; /* in its hash bucket, or among unused nodes */
     struct list_link unsync;  /* in mirror.unsync while the table is not in step */
+    bool table_in_step;
     u32 gpa;
     u32 refs;                 /* slots of shadow roots that point here */
     u32 slot;                 /* one that did when last seen, to spare a search */

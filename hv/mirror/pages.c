@@ -69,10 +69,7 @@ static void forget(struct mirror *mirror, struct mirror_page *page)
 /* Does a shadow rely on the page not changing unseen? */
 static bool in_step(const struct mirror_page *page)
 {
-    bool table_in_step = page->table.v != 0 && !list_is_linked(&page->unsync);
-    bool root_in_step = page->root != NULL && !page->root->unsync;
-
-    return table_in_step || root_in_step;
+    return page->table_in_step || (page->root != NULL && !page->root->unsync);
 }
 
 void page_put(struct vm *vm, struct mirror_page *page)
@@ -108,6 +105,7 @@ void page_copy_flags(struct vm *vm, const struct mirror_page *page)
 
 void table_set_unsync(struct mirror *mirror, struct mirror_page *page)
 {
+    page->table_in_step = false;
     if (!list_is_linked(&page->unsync))
         list_append(&mirror->unsync, &page->unsync);
 }
@@ -144,6 +142,7 @@ static void drop_table(struct vm *vm, struct mirror_page *page)
     page_copy_flags(vm, page);
     table_frame_retire(vm, page->table);
     page->table = HPA(0);
+    page->table_in_step = false;
     if (list_is_linked(&page->unsync))
         list_remove(&page->unsync);
     vm->counters[KMV_COUNTER_mirror_tables]--;

@@ -125,23 +125,32 @@ static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *gu
     }
 }
 
-enum mirror_load_result root_sync(struct vm *vm, struct mirror_root *root)
+static enum mirror_load_result scan_root(struct vm *vm, struct mirror_root *root)
 {
+    u32 *guest = guest_page_native(vm, GPA(root->page->gpa));
     enum mirror_load_result result;
-    u32 *guest;
 
-    if (!page_protect(vm, root->page))
-        return MIRROR_LOAD_NO_MEMORY;
-    tlb_flush_ept();
-    guest = guest_page_native(vm, GPA(root->page->gpa));
     if (guest == NULL)
         return MIRROR_LOAD_BAD_ROOT;
     remove_slots(vm, root, guest);
     result = add_slots(vm, root, guest);
-    if (result == MIRROR_LOAD_OK) {
-        root->unsync = false;
+    if (result == MIRROR_LOAD_OK)
         mark_accessed(vm, root, guest);
+    return result;
+}
+
+/* In step counts from the protection on: the page may serve as table too, and cease to, while it is
+ * scanned. */
+enum mirror_load_result root_sync(struct vm *vm, struct mirror_root *root)
+{
+    enum mirror_load_result result = MIRROR_LOAD_NO_MEMORY;
+
+    root->unsync = false;
+    if (page_protect(vm, root->page)) {
+        tlb_flush_ept();
+        result = scan_root(vm, root);
     }
+    root->unsync = result != MIRROR_LOAD_OK;
     page_put(vm, root->page);
     return result;
 }
@@ -202,7 +211,8 @@ static bool reaches(const struct vm *vm, const struct mirror_root *root, struct 
 }
 
 /* Moves those unsync tables that the root reaches to `reached`. The others may be free pages by
- * now, full of anything. */
+ * now, full of anything. In step counts from here on: to find memory for the protection may evict a
+ * root on the same page. */
 static void collect_reached(struct vm *vm, const struct mirror_root *root,
                             struct list_link *reached)
 {
@@ -214,6 +224,7 @@ static void collect_reached(struct vm *vm, const struct mirror_root *root,
         if (reaches(vm, root, page)) {
             list_remove(link);
             list_append(reached, link);
+            page->table_in_step = true;
         }
     }
 }
@@ -226,6 +237,12 @@ static bool protect_all(struct vm *vm, struct list_link *pages)
     }
     tlb_flush_ept();
     return true;
+}
+
+static void cancel_sync(struct vm *vm, struct mirror_page *page)
+{
+    table_set_unsync(&vm->mirror, page);
+    page_put(vm, page);
 }
 
 static enum mirror_load_result sync_tables(struct vm *vm, const struct mirror_root *root)
@@ -244,7 +261,7 @@ static enum mirror_load_result sync_tables(struct vm *vm, const struct mirror_ro
         if (is_protected)
             scan_table(vm, page);
         else
-            table_set_unsync(&vm->mirror, page);
+            cancel_sync(vm, page);
     }
     return is_protected ? MIRROR_LOAD_OK : MIRROR_LOAD_NO_MEMORY;
 }

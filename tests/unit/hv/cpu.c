@@ -1,0 +1,499 @@
+/* The CPU: 32-bit paging over EPT, with caches that stay stale until flushed. SDM vol.
+ * 3A 4.3, 4.10; vol. 3C 29.3, 29.4. */
+#include "machine.h"
+#include "testing.h"
+
+#include <hv/mm/paging.h>
+#include <hv/mm/tlb.h>
+#include <hv/recovery/recovery.h>
+#include <string.h>
+
+#define PAGES        (1u << 20)
+#define EXITS_MAX    32
+#define LARGE_LEAF   (1ull << 7)
+#define LEVELS       4
+#define INDEX_BITS   9
+#define PAGE_OF(gpa) ((u32)((gpa) >> PAGE_SHIFT))
+
+/* A cached translation: of a guest-physical page, of a linear page, or (by slot) of a
+ * page-directory entry to its table. */
+struct cached {
+    bool valid, listed;
+    u32 gpa; /* what it leads to */
+    u64 hpa;
+    u32 perms;  /* of EPT */
+    u32 rights; /* of paging: PG_WRITE, PG_USER, PG_GLOBAL, PG_DIRTY */
+};
+
+struct cache {
+    struct cached *entries;
+    u32 *list; /* of the entries that may be valid */
+    u32 count;
+};
+
+static struct cached physical_entries[PAGES], linear_entries[PAGES], directory_entries[PG_ENTRIES];
+static u32 physical_list[PAGES], linear_list[PAGES], directory_list[PG_ENTRIES];
+static struct cache physical = {physical_entries, physical_list, 0};
+static struct cache linear = {linear_entries, linear_list, 0};
+static struct cache directory = {directory_entries, directory_list, 0};
+
+u32 real_cr3;
+struct flush_counts flushes;
+static bool pse = true;
+
+static void cache_clear(struct cache *cache, bool keep_global)
+{
+    u32 kept = 0;
+
+    for (u32 i = 0; i < cache->count; i++) {
+        struct cached *entry = &cache->entries[cache->list[i]];
+        if (keep_global && entry->valid && (entry->rights & PG_GLOBAL))
+            cache->list[kept++] = cache->list[i];
+        else
+            *entry = (struct cached){0};
+    }
+    cache->count = kept;
+}
+
+static void cache_put(struct cache *cache, u32 index, struct cached entry)
+{
+    entry.listed = cache->entries[index].listed;
+    entry.valid = true;
+    if (!entry.listed)
+        cache->list[cache->count++] = index;
+    entry.listed = true;
+    cache->entries[index] = entry;
+}
+
+void cpu_reset(void)
+{
+    cache_clear(&physical, false);
+    cache_clear(&linear, false);
+    cache_clear(&directory, false);
+    flushes = (struct flush_counts){0};
+    real_cr3 = 0;
+}
+
+void tlb_flush_ept(void)
+{
+    cache_clear(&physical, false);
+    cache_clear(&linear, false);
+    cache_clear(&directory, false);
+    flushes.ept++;
+}
+
+void tlb_flush_gva(gva_t gva)
+{
+    linear_entries[PAGE_OF(gva.v)].valid = false;
+    directory_entries[gva.v >> PG_SLOT_SHIFT].valid = false;
+    flushes.address++;
+}
+
+void tlb_flush_guest(void)
+{
+    cache_clear(&linear, false);
+    cache_clear(&directory, false);
+    flushes.guest++;
+}
+
+u64 machine_ept_leaf(u64 gpa)
+{
+    u64 table = vm.ept.root.v;
+
+    for (int level = LEVELS - 1; level >= 0; level--) {
+        u64 span = 1ull << (PAGE_SHIFT + level * INDEX_BITS);
+        u64 entry = ((u64 *)machine_memory(table))[gpa / span % 512];
+        if (level > 0 && entry != 0 && (entry & LARGE_LEAF))
+            return entry + (gpa & (span - 1) & ~PAGE_MASK);
+        if (level == 0 || LEAF_PERMS(entry) == 0)
+            return entry;
+        table = LEAF_HPA(entry);
+    }
+    return 0;
+}
+
+struct violation {
+    u32 gpa;
+    u32 wanted; /* EPT_READ, EPT_WRITE */
+};
+
+/* Guest-physical to host-physical for `wanted`. False: EPT violation, which drops the cached
+ * translation. */
+static bool to_host(u32 gpa, u32 wanted, struct cached *found, struct violation *violation)
+{
+    struct cached *cached = &physical_entries[PAGE_OF(gpa)];
+
+    if (!cached->valid || (wanted & ~cached->perms) != 0) {
+        u64 leaf = machine_ept_leaf(gpa);
+        *violation = (struct violation){gpa, wanted};
+        cached->valid = false;
+        if ((wanted & ~LEAF_PERMS(leaf)) != 0)
+            return false;
+        cache_put(&physical, PAGE_OF(gpa),
+                  (struct cached){
+                      .gpa = gpa & PG_FRAME, .hpa = LEAF_HPA(leaf), .perms = LEAF_PERMS(leaf)});
+    }
+    *found = *cached;
+    return true;
+}
+
+enum step { STEP_DONE, STEP_FAULT, STEP_VIOLATION };
+
+/* Reads one table entry, and sets flags in it where it lacks them. */
+static enum step fetch_entry(u32 table, u32 index, u32 flags, u32 *entry,
+                             struct violation *violation)
+{
+    u32 gpa = table + index * sizeof(u32);
+    struct cached found;
+    u32 *at;
+
+    if (!to_host(gpa, EPT_READ, &found, violation))
+        return STEP_VIOLATION;
+    at = (u32 *)machine_memory(found.hpa) + index;
+    *entry = *at;
+    if (!(*entry & PG_PRESENT))
+        return STEP_FAULT;
+    if ((*entry & flags) == flags)
+        return STEP_DONE;
+    if (!to_host(gpa, EPT_WRITE, &found, violation))
+        return STEP_VIOLATION;
+    at = (u32 *)machine_memory(found.hpa) + index;
+    *at |= flags;
+    *entry = *at;
+    return STEP_DONE;
+}
+
+static bool allowed(u32 rights, struct access access)
+{
+    if (access.user && !(rights & PG_USER))
+        return false;
+    return !access.write || (rights & PG_WRITE); /* CR0.WP is set */
+}
+
+struct walk {
+    u32 gpa; /* of the page */
+    u32 rights;
+};
+
+static bool is_large(u32 pde)
+{
+    return pse && (pde & PG_LARGE);
+}
+
+static void use_large(u32 pde, u32 address, struct walk *walk)
+{
+    walk->gpa = (pde & PG_LARGE_FRAME) | (address & ~PG_LARGE_FRAME & PG_FRAME);
+    walk->rights = pde;
+}
+
+static void remember_table(u32 slot, u32 pde)
+{
+    struct cached table = physical_entries[PAGE_OF(pde)];
+
+    table.rights = pde & (PG_WRITE | PG_USER);
+    cache_put(&directory, slot, table);
+}
+
+static enum step walk_table(u32 table, u32 rights, struct access access, struct walk *walk,
+                            struct violation *violation)
+{
+    u32 index = access.address >> PAGE_SHIFT & (PG_ENTRIES - 1);
+    u32 pte = 0;
+    /* The dirty flag is for writes that go through only. */
+    enum step step = fetch_entry(table, index, PG_ACCESSED, &pte, violation);
+
+    if (step == STEP_DONE && access.write && allowed(rights & pte, access))
+        step = fetch_entry(table, index, PG_DIRTY, &pte, violation);
+    walk->gpa = pte & PG_FRAME;
+    walk->rights = (rights & pte & (PG_WRITE | PG_USER)) | (pte & (PG_GLOBAL | PG_DIRTY));
+    return step;
+}
+
+static enum step walk_tables(struct access access, struct walk *walk, struct violation *violation)
+{
+    u32 slot = access.address >> PG_SLOT_SHIFT;
+    struct cached *cached = &directory_entries[slot];
+    u32 pde = 0;
+    enum step step;
+
+    if (cached->valid)
+        return walk_table(cached->gpa, cached->rights, access, walk, violation);
+    step = fetch_entry(real_cr3 & PG_FRAME, slot, PG_ACCESSED, &pde, violation);
+    if (step != STEP_DONE)
+        return step;
+    if (is_large(pde)) {
+        if (access.write && allowed(pde, access))
+            step = fetch_entry(real_cr3 & PG_FRAME, slot, PG_DIRTY, &pde, violation);
+        use_large(pde, access.address, walk);
+        return step;
+    }
+    step = walk_table(pde & PG_FRAME, pde, access, walk, violation);
+    if (step != STEP_VIOLATION)
+        remember_table(slot, pde);
+    return step;
+}
+
+static u32 error_code(struct access access, bool present)
+{
+    return (present ? PF_PRESENT : 0) | (access.write ? PF_WRITE : 0) | (access.user ? PF_USER : 0);
+}
+
+static enum step cpu_access(struct access access, struct outcome *outcome,
+                            struct violation *violation)
+{
+    u32 wanted = access.write ? EPT_WRITE : EPT_READ;
+    struct cached *cached = &linear_entries[PAGE_OF(access.address)];
+    struct cached page;
+    struct walk walk = {0};
+    enum step step;
+
+    if (!cached->valid ||
+        (access.write && !(cached->rights & PG_DIRTY) && allowed(cached->rights, access))) {
+        step = walk_tables(access, &walk, violation);
+        outcome->error_code = error_code(access, false);
+        if (step != STEP_DONE)
+            return step;
+        if (allowed(walk.rights, access) && !to_host(walk.gpa, wanted, &page, violation))
+            return STEP_VIOLATION;
+        page = physical_entries[PAGE_OF(walk.gpa)];
+        page.gpa = walk.gpa;
+        page.rights = walk.rights;
+        if (allowed(walk.rights, access))
+            cache_put(&linear, PAGE_OF(access.address), page);
+    } else {
+        page = *cached;
+    }
+    outcome->error_code = error_code(access, true);
+    if (!allowed(page.rights, access))
+        return STEP_FAULT;
+    if ((wanted & ~page.perms) != 0) {
+        *violation = (struct violation){page.gpa, wanted};
+        cached->valid = false;
+        return STEP_VIOLATION;
+    }
+    outcome->hpa = HPA(page.hpa + (access.address & PAGE_MASK));
+    return STEP_DONE;
+}
+
+/* As hv/exit/memory.c. False: the guest is stopped. */
+static bool exit_violation(struct violation violation)
+{
+    enum vm_side side;
+    gpa_t page;
+    struct ept_page found;
+    bool resume;
+
+    if (!vm_ram_side(&vm, GPA(violation.gpa), &side, &page))
+        return false;
+    found = ept_lookup(&vm.ept, GPA(violation.gpa));
+    if (found.bad)
+        resume = recovery_restore(&vm, page, side, "access") != RECOVERY_LOST;
+    else
+        resume =
+            violation.wanted == EPT_WRITE && side == SIDE_NATIVE && mirror_table_write(&vm, page);
+    machine_check_ept_caches();
+    return resume;
+}
+
+static bool exit_fault(struct access access, u32 error)
+{
+    enum mirror_load_result result;
+    bool resume = mirror_page_fault(&vm, GVA(access.address), error, &result);
+
+    assert_int_equal(result, MIRROR_LOAD_OK);
+    machine_check_ept_caches();
+    machine_check_mirror_tlb();
+    return resume;
+}
+
+struct outcome machine_access(struct access access)
+{
+    struct outcome outcome = {0};
+    struct violation violation = {0};
+
+    for (int exits = 0; exits < EXITS_MAX; exits++) {
+        switch (cpu_access(access, &outcome, &violation)) {
+        case STEP_DONE:
+            outcome.kind = ACCESS_OK;
+            return outcome;
+        case STEP_FAULT:
+            outcome.kind = ACCESS_FAULT;
+            if (!exit_fault(access, outcome.error_code))
+                return outcome;
+            break;
+        case STEP_VIOLATION:
+            outcome.kind = ACCESS_STOPPED;
+            if (!exit_violation(violation))
+                return outcome;
+            break;
+        }
+    }
+    fail_msg("an access to 0x%08x never ends", access.address);
+    return outcome;
+}
+
+enum mirror_load_result machine_load_cr3(u32 guest_cr3)
+{
+    u32 real;
+    enum mirror_load_result result = mirror_load_root(&vm, guest_cr3, pse, &real);
+
+    if (result == MIRROR_LOAD_OK) {
+        real_cr3 = real;
+        cache_clear(&linear, true);
+        cache_clear(&directory, false);
+    }
+    machine_check_ept_caches();
+    machine_check_mirror_tlb();
+    return result;
+}
+
+enum mirror_load_result machine_invlpg(u32 address)
+{
+    enum mirror_load_result result = mirror_sync(&vm);
+
+    tlb_flush_gva(GVA(address));
+    cache_clear(&directory, false);
+    machine_check_ept_caches();
+    machine_check_mirror_tlb();
+    return result;
+}
+
+/* The host address of a guest-physical one, after handling the exits that getting it causes; 0:
+ * stopped. */
+static u64 physical_access(u64 gpa, u32 wanted)
+{
+    struct violation violation;
+    struct cached found;
+
+    for (int exits = 0; exits < EXITS_MAX; exits++) {
+        if (to_host((u32)gpa, wanted, &found, &violation))
+            return found.hpa + (gpa & PAGE_MASK);
+        if (!exit_violation(violation))
+            return 0;
+    }
+    fail_msg("an access to guest-physical 0x%llx never ends", (unsigned long long)gpa);
+    return 0;
+}
+
+static bool store_at(u64 gpa, u32 value)
+{
+    u64 hpa = physical_access(gpa, EPT_WRITE);
+
+    if (hpa != 0)
+        *(u32 *)machine_memory(hpa) = value;
+    return hpa != 0;
+}
+
+bool guest_store_native(u32 gpa, u32 value)
+{
+    return store_at(gpa, value);
+}
+
+bool guest_store(u32 gpa, u32 value)
+{
+    return store_at(gpa, value) && store_at(gpa + vm.offset, value);
+}
+
+u32 guest_load(u32 gpa)
+{
+    u64 hpa = physical_access(gpa, EPT_READ);
+
+    assert_true(hpa != 0);
+    return *(u32 *)machine_memory(hpa);
+}
+
+void guest_fill(u32 page, u32 value)
+{
+    for (u32 at = 0; at < PAGE_SIZE; at += sizeof(value))
+        guest_store(page + at, value);
+}
+
+static void check_ept_part(const struct cached *cached)
+{
+    u64 leaf;
+
+    if (!cached->valid)
+        return;
+    leaf = machine_ept_leaf(cached->gpa);
+    if (LEAF_HPA(leaf) != cached->hpa || (cached->perms & ~LEAF_PERMS(leaf)) != 0)
+        fail_msg(
+            "a flush is owed: guest-physical 0x%08x is cached as 0x%llx perms %u, EPT has 0x%llx",
+            cached->gpa, (unsigned long long)cached->hpa, cached->perms, (unsigned long long)leaf);
+}
+
+static void check_cache(const struct cache *cache)
+{
+    for (u32 i = 0; i < cache->count; i++)
+        check_ept_part(&cache->entries[cache->list[i]]);
+}
+
+void machine_check_ept_caches(void)
+{
+    check_cache(&physical);
+    check_cache(&linear);
+    check_cache(&directory);
+}
+
+u32 machine_raw_entry(u32 table, u32 index)
+{
+    u64 leaf = machine_ept_leaf(table);
+
+    return LEAF_PERMS(leaf) == 0 ? 0 : ((u32 *)machine_memory(LEAF_HPA(leaf)))[index];
+}
+
+static struct walk raw_walk(u32 address)
+{
+    u32 pde = machine_raw_entry(real_cr3 & PG_FRAME, address >> PG_SLOT_SHIFT);
+    struct walk walk = {0};
+    u32 pte;
+
+    if (!(pde & PG_PRESENT))
+        return walk;
+    if (is_large(pde)) {
+        use_large(pde, address, &walk);
+        return walk;
+    }
+    pte = machine_raw_entry(pde & PG_FRAME, address >> PAGE_SHIFT & (PG_ENTRIES - 1));
+    walk.gpa = pte & PG_FRAME;
+    walk.rights = pde & pte;
+    return walk;
+}
+
+static bool in_mirror(u32 gpa)
+{
+    return gpa >= vm_sink_gpa(&vm).v && gpa < vm.offset + vm.ram_bytes;
+}
+
+void machine_check_mirror_tlb(void)
+{
+    u32 checked = PG_WRITE | PG_USER;
+
+    for (u32 i = 0; i < linear.count; i++) {
+        u32 page = linear.list[i];
+        const struct cached *cached = &linear_entries[page];
+        struct walk walk;
+        if (!cached->valid || !in_mirror(cached->gpa))
+            continue;
+        walk = raw_walk(page << PAGE_SHIFT);
+        if (!(walk.rights & PG_PRESENT) || walk.gpa != cached->gpa ||
+            (cached->rights & ~walk.rights & checked) != 0)
+            fail_msg("a flush is owed: mirror address 0x%08x is cached as 0x%08x, the tables have "
+                     "0x%08x",
+                     page << PAGE_SHIFT, cached->gpa, walk.gpa);
+    }
+}
+
+static u64 random_state;
+
+void random_seed(u64 seed)
+{
+    random_state = seed * 2685821657736338717ull + 1;
+}
+
+u32 random_below(u32 limit)
+{
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return (u32)((random_state * 2685821657736338717ull) >> 32) % limit;
+}

@@ -1,0 +1,26 @@
+# Unit tests of the hypervisor's memory core, on the host.
+
+HVTEST_OUT    := $(BUILD)/tests/hv
+HVTEST_NAMES  := frames ept string vm mirror model recovery
+HVTEST_CORE   := $(wildcard hv/mirror/*.c hv/recovery/*.c hv/vm/*.c) hv/mm/ept.c hv/mm/frames.c
+HVTEST_SHARED := $(HVTEST_CORE:%.c=$(HVTEST_OUT)/%.o) \
+                 $(patsubst %,$(HVTEST_OUT)/tests/unit/hv/%.o,memory cpu checker)
+HVTEST_CFLAGS := $(CFLAGS) $(WARNINGS) -std=gnu11 -I. -Ihv/include -fsanitize=address,undefined \
+                 -fno-sanitize-recover=all -fno-omit-frame-pointer
+HVTEST_BINS   := $(HVTEST_NAMES:%=$(HVTEST_OUT)/test_%)
+
+UNIT_TESTS += $(HVTEST_BINS)
+
+$(HVTEST_BINS): $(HVTEST_OUT)/test_%: $(HVTEST_OUT)/tests/unit/hv/test_%.o $(HVTEST_SHARED)
+	$(CC) $(HVTEST_CFLAGS) -o $@ $^ -lcmocka
+
+# Its functions get other names, so that they stand beside libc's.
+$(HVTEST_OUT)/test_string: $(HVTEST_OUT)/hv/lib/string.o
+$(HVTEST_OUT)/hv/lib/string.o $(HVTEST_OUT)/tests/unit/hv/test_string.o: HVTEST_CFLAGS += \
+  -fno-builtin $(foreach name,memcpy memmove memset memcmp strlen strcmp strncmp,-D$(name)=hv_$(name))
+
+$(HVTEST_OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(HVTEST_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(HVTEST_SHARED:.o=.d) $(HVTEST_NAMES:%=$(HVTEST_OUT)/tests/unit/hv/test_%.d)

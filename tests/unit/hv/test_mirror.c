@@ -1,0 +1,685 @@
+/* The mirror of page tables, scene by scene. */
+#include "machine.h"
+#include "testing.h"
+
+#include <hv/mm/paging.h>
+#include <hv/recovery/recovery.h>
+#include <hv/vm/guestmem.h>
+
+#define RW     (PG_PRESENT | PG_WRITE)
+#define RWU    (RW | PG_USER)
+#define ROOT   0x00100000u
+#define ROOT_2 0x00101000u
+#define TABLE  0x00102000u
+#define OTHER  0x00103000u
+#define DATA   0x00200000u
+#define OFFSET (vm.offset)
+#define KERNEL 0x80000000u
+#define FILLED 0x01010101u /* what kernels of this family fill freed pages with */
+
+#define READ(at)       ((struct access){.address = (at)})
+#define WRITE(at)      ((struct access){.address = (at), .write = true})
+#define USER_READ(at)  ((struct access){.address = (at), .user = true})
+#define USER_WRITE(at) ((struct access){.address = (at), .write = true, .user = true})
+
+static int setup(void **state)
+{
+    (void)state;
+    machine_start(&machine_default);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    machine_stop();
+    return 0;
+}
+
+static void set_pde(u32 root, u32 address, u32 pde)
+{
+    assert_true(guest_store(root + (address >> 22) * 4, pde));
+}
+
+static void set_pte(u32 table, u32 address, u32 pte)
+{
+    assert_true(guest_store(table + (address >> 12 & 1023) * 4, pte));
+}
+
+static u64 frame_of(u32 gpa)
+{
+    return LEAF_HPA(machine_ept_leaf(gpa));
+}
+
+static void assert_reaches(struct access access, u32 gpa)
+{
+    struct outcome outcome = machine_access(access);
+
+    assert_int_equal(outcome.kind, ACCESS_OK);
+    assert_int_equal(outcome.hpa.v, frame_of(gpa) + (gpa & PAGE_MASK));
+}
+
+static void assert_faults(struct access access, u32 error_code)
+{
+    struct outcome outcome = machine_access(access);
+
+    assert_int_equal(outcome.kind, ACCESS_FAULT);
+    assert_int_equal(outcome.error_code, error_code);
+}
+
+static void load(u32 root)
+{
+    assert_int_equal(machine_load_cr3(root), MIRROR_LOAD_OK);
+    check_shadow(root);
+}
+
+static void sync_tables(u32 root)
+{
+    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_OK);
+    check_shadow(root);
+}
+
+/* One page of user memory at 0x1000, one of the kernel at KERNEL. */
+static void build_small_space(u32 root)
+{
+    set_pde(root, 0, TABLE | RWU);
+    set_pde(root, KERNEL, OTHER | RW);
+    set_pte(TABLE, 0x1000, DATA | RWU);
+    set_pte(OTHER, KERNEL, 0x300000 | RW);
+}
+
+static void loaded_root_maps_native_and_mirror(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    assert_reaches(USER_WRITE(0x1000), DATA);
+    assert_reaches(USER_WRITE(0x1234 + OFFSET), DATA + 0x234 + OFFSET);
+    assert_reaches(WRITE(KERNEL), 0x300000);
+    assert_reaches(WRITE(KERNEL + OFFSET), 0x300000 + OFFSET);
+    assert_true(frame_of(DATA) != frame_of(DATA + OFFSET));
+    assert_faults(USER_READ(KERNEL + OFFSET), PF_PRESENT | PF_USER);
+    assert_faults(READ(0x2000 + OFFSET), 0);
+    assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 1);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 2);
+}
+
+static void cr3_keeps_its_cache_bits(void **state)
+{
+    u32 real;
+
+    (void)state;
+    assert_int_equal(mirror_load_root(&vm, ROOT | PG_PCD | PG_PWT | 7, true, &real),
+                     MIRROR_LOAD_OK);
+    assert_int_equal(real & PAGE_MASK, PG_PCD | PG_PWT);
+    assert_true(real >= KMV_TABLES_GPA_BASE);
+}
+
+static void new_mapping_is_found_by_the_mirror_fault(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    set_pte(TABLE, 0x5000, (DATA + 0x5000) | RWU);
+    assert_reaches(USER_WRITE(0x5000), DATA + 0x5000);
+    assert_reaches(USER_WRITE(0x5000 + OFFSET), DATA + 0x5000 + OFFSET);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_faults], 1);
+    check_shadow(ROOT);
+}
+
+static void new_table_is_found_by_the_native_fault(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    set_pte(ROOT_2, 0x400000, DATA | RWU); /* an unused page as table */
+    set_pde(ROOT, 0x400000, ROOT_2 | RWU);
+    assert_reaches(USER_WRITE(0x400000), DATA);
+    assert_reaches(USER_WRITE(0x400000 + OFFSET), DATA + OFFSET);
+    sync_tables(ROOT);
+}
+
+static void writes_to_one_table_cost_one_exit(void **state)
+{
+    u64 before;
+
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    before = vm.counters[KMV_COUNTER_pt_writes];
+    for (u32 page = 0; page < 64; page++)
+        set_pte(TABLE, page << 12, (DATA + (page << 12)) | RWU);
+    assert_int_equal(vm.counters[KMV_COUNTER_pt_writes] - before, 1);
+    sync_tables(ROOT);
+}
+
+static void removed_mapping_is_flushed(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
+    set_pte(TABLE, 0x1000, 0);
+    sync_tables(ROOT);
+    assert_faults(USER_READ(0x1000 + OFFSET), PF_USER);
+    assert_true(flushes.address > 0);
+    assert_int_equal(flushes.guest, 0);
+}
+
+static void many_removed_mappings_are_flushed_at_once(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    for (u32 page = 0; page < 20; page++)
+        set_pte(TABLE, page << 12, (DATA + (page << 12)) | RWU);
+    load(ROOT);
+    for (u32 page = 0; page < 20; page++) {
+        assert_reaches(USER_WRITE((page << 12) + OFFSET), DATA + (page << 12) + OFFSET);
+        set_pte(TABLE, page << 12, (DATA + (page << 12)) | PG_PRESENT | PG_USER);
+    }
+    sync_tables(ROOT);
+    assert_int_equal(flushes.guest, 1);
+    assert_faults(USER_WRITE(0x3000 + OFFSET), PF_PRESENT | PF_WRITE | PF_USER);
+}
+
+static void cheap_path_scans_nothing(void **state)
+{
+    u64 syncs;
+    unsigned ept;
+
+    (void)state;
+    build_small_space(ROOT);
+    build_small_space(ROOT_2);
+    load(ROOT);
+    load(ROOT_2);
+    syncs = vm.counters[KMV_COUNTER_pt_syncs];
+    ept = flushes.ept;
+    for (int i = 0; i < 10; i++)
+        load(i % 2 ? ROOT : ROOT_2);
+    assert_int_equal(vm.counters[KMV_COUNTER_pt_syncs], syncs);
+    assert_int_equal(flushes.ept, ept);
+}
+
+static void shared_table_is_tracked_once(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    build_small_space(ROOT_2);
+    set_pde(ROOT, KERNEL + 0x400000, OTHER | RW); /* twice in one root */
+    load(ROOT);
+    load(ROOT_2);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 2);
+    set_pte(OTHER, KERNEL + 0x3000, (DATA + 0x3000) | RW);
+    assert_reaches(WRITE(KERNEL + 0x3000 + OFFSET), DATA + 0x3000 + OFFSET);
+    load(ROOT);
+    assert_reaches(WRITE(KERNEL + 0x403000 + OFFSET), DATA + 0x3000 + OFFSET);
+    set_pte(OTHER, KERNEL + 0x3000, 0);
+    sync_tables(ROOT);
+    assert_faults(READ(KERNEL + 0x403000 + OFFSET), 0);
+    assert_faults(READ(KERNEL + 0x3000 + OFFSET), 0);
+}
+
+static void large_pages_mirror_as_large_pages(void **state)
+{
+    (void)state;
+    set_pde(ROOT, 0, 0x000000 | RWU | PG_LARGE);
+    set_pde(ROOT, KERNEL, 0x400000 | RW | PG_LARGE | PG_GLOBAL);
+    load(ROOT);
+    assert_reaches(WRITE(0x123456), 0x123456);
+    assert_reaches(WRITE(0x123456 + OFFSET), 0x123456 + OFFSET);
+    assert_reaches(WRITE(KERNEL + 0x3ff000 + OFFSET), 0x7ff000 + OFFSET);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 0);
+    /* The guest finds the flags that its processor would have set. */
+    assert_true(guest_load(ROOT) & PG_DIRTY);
+    assert_int_equal(recovery_verify(&vm), 0);
+}
+
+static void large_page_bit_means_nothing_without_pse(void **state)
+{
+    u32 real;
+
+    (void)state;
+    set_pde(ROOT, 0, TABLE | RWU | PG_LARGE);
+    set_pte(TABLE, 0x1000, DATA | RWU);
+    assert_int_equal(mirror_load_root(&vm, ROOT, false, &real), MIRROR_LOAD_OK);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 1);
+    assert_int_equal(mirror_load_root(&vm, ROOT, true, &real), MIRROR_LOAD_OK);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 0);
+}
+
+static void device_mappings_mirror_to_the_sink(void **state)
+{
+    (void)state;
+    set_pde(ROOT, 0xfec00000, TABLE | RW);
+    set_pde(ROOT, KERNEL, OTHER | RW);
+    set_pte(TABLE, 0xfee00000, 0xfee00000 | RW | PG_PCD | PG_PWT);
+    set_pte(OTHER, KERNEL, 0xb8000 | RW);
+    set_pte(OTHER, KERNEL + 0x1000, 0xc0000000 | RW); /* neither RAM nor device */
+    assert_int_equal(vm_map_device(&vm, GPA(0xfee00000), PAGE_SIZE), 0);
+    load(ROOT);
+    /* The device itself is outside the machine's memory, so only the mirror is accessed. */
+    assert_int_equal(machine_access(WRITE((u32)(0xfee00000 + OFFSET))).hpa.v, vm.sink.v);
+    assert_int_equal(machine_access(WRITE(KERNEL + 0x1000 + OFFSET)).hpa.v, vm.sink.v);
+    assert_reaches(WRITE(KERNEL + OFFSET), 0xb8000 + OFFSET);
+}
+
+static void hostile_mappings_have_no_mirror(void **state)
+{
+    static const u32 frames[] = {KMV_OFFSET_DEFAULT, KMV_OFFSET_DEFAULT + 0x123000, 0x36000000,
+                                 KMV_TABLES_GPA_BASE, KMV_TABLES_GPA_BASE + 0x5000};
+
+    (void)state;
+    build_small_space(ROOT);
+    for (u32 i = 0; i < ARRAY_LEN(frames); i++)
+        set_pte(TABLE, 0x10000 + (i << 12), frames[i] | RWU);
+    load(ROOT);
+    for (u32 i = 0; i < ARRAY_LEN(frames); i++)
+        assert_faults(USER_WRITE(0x10000 + (i << 12) + OFFSET), PF_WRITE | PF_USER);
+    /* Its shadow root is there to be seen, not to be written. */
+    set_pte(TABLE, 0x20000, (real_cr3 & PG_FRAME) | RWU);
+    assert_int_equal(machine_access(USER_READ(0x20000)).kind, ACCESS_OK);
+    assert_int_equal(machine_access(USER_WRITE(0x20000)).kind, ACCESS_STOPPED);
+}
+
+static void tables_outside_ram_have_no_mirror(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    set_pde(ROOT, 0x400000, 0xfee00000 | RW);
+    set_pde(ROOT, 0x800000, 0xb8000 | RW);
+    set_pde(ROOT, 0xc00000, (u32)vm.ram_bytes | RW);
+    load(ROOT);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 2);
+}
+
+static void roots_outside_ram_are_refused(void **state)
+{
+    static const u32 roots[] = {0xb8000, 0x800000, KMV_OFFSET_DEFAULT, 0xfee00000,
+                                KMV_TABLES_GPA_BASE};
+    u32 real;
+
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    for (u32 i = 0; i < ARRAY_LEN(roots); i++)
+        assert_int_equal(mirror_load_root(&vm, roots[i], true, &real), MIRROR_LOAD_BAD_ROOT);
+    /* The root before stays current. */
+    assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
+    sync_tables(ROOT);
+}
+
+static void freed_tables_make_no_mappings(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    set_pde(ROOT_2, KERNEL, OTHER | RW);
+    load(ROOT);
+    load(ROOT_2);
+    /* The order of a kernel that frees an address space: user pages, tables, root. */
+    set_pte(TABLE, 0x1000, 0);
+    guest_fill(TABLE, FILLED);
+    sync_tables(ROOT_2);
+    guest_fill(ROOT, FILLED);
+    sync_tables(ROOT_2);
+    assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 1);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 1);
+    assert_int_equal(LEAF_PERMS(machine_ept_leaf(TABLE)), EPT_RWX);
+    assert_int_equal(LEAF_PERMS(machine_ept_leaf(ROOT)), EPT_RWX);
+    assert_int_equal(recovery_verify(&vm), 0);
+}
+
+static void table_freed_under_the_current_root_is_forgotten(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    set_pde(ROOT, 0, 0);
+    guest_fill(TABLE, FILLED);
+    sync_tables(ROOT);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 1);
+    assert_int_equal(LEAF_PERMS(machine_ept_leaf(TABLE)), EPT_RWX);
+    assert_faults(USER_READ(0x1000 + OFFSET), PF_USER);
+}
+
+static void self_map_follows_the_root(void **state)
+{
+    u32 window = 0xffc00000, root_at = 0xfffff000;
+
+    (void)state;
+    build_small_space(ROOT);
+    set_pde(ROOT, window, ROOT | RW);
+    load(ROOT);
+    assert_reaches(READ(root_at), ROOT);
+    assert_reaches(WRITE(root_at + OFFSET), ROOT + OFFSET);
+    /* A write through the window itself, as such kernels do it. */
+    assert_reaches(WRITE(root_at + 4), ROOT + 4);
+    set_pde(ROOT, 0x400000, OTHER | RW);
+    sync_tables(ROOT);
+    assert_reaches(WRITE(0x400000), 0x300000);
+    assert_reaches(WRITE(0x400000 + OFFSET), 0x300000 + OFFSET);
+    load(ROOT_2);
+    guest_fill(ROOT, FILLED);
+    assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 1);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 0);
+    assert_int_equal(LEAF_PERMS(machine_ept_leaf(ROOT)), EPT_RWX);
+}
+
+static void conflict_names_both_addresses(void **state)
+{
+    u32 real;
+
+    (void)state;
+    build_small_space(ROOT);
+    build_small_space(ROOT_2);
+    set_pde(ROOT_2, OFFSET, OTHER | RW);
+    load(ROOT);
+    assert_int_equal(mirror_load_root(&vm, ROOT_2, true, &real), MIRROR_LOAD_CONFLICT);
+    assert_string_equal(log_last("conflict"), "native=0x38000000 mirror_of=0x0");
+    sync_tables(ROOT);
+    assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 1);
+}
+
+static void conflict_appears_whichever_mapping_comes_second(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    set_pde(ROOT, OFFSET + 0x400000, OTHER | RW);
+    load(ROOT);
+    set_pde(ROOT, 0x400000, TABLE | RW);
+    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_CONFLICT);
+    assert_string_equal(log_last("conflict"), "native=0x38400000 mirror_of=0x400000");
+    /* Still there at the next flush point, gone when the guest takes one of the two away. */
+    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_CONFLICT);
+    set_pde(ROOT, OFFSET + 0x400000, 0);
+    sync_tables(ROOT);
+}
+
+static void native_slot_can_become_a_mirror_slot(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    set_pde(ROOT, OFFSET + 0x400000, OTHER | RW);
+    load(ROOT);
+    set_pde(ROOT, OFFSET + 0x400000, 0);
+    set_pde(ROOT, 0x400000, OTHER | RW);
+    sync_tables(ROOT);
+    set_pde(ROOT, 0x400000, 0);
+    set_pde(ROOT, OFFSET + 0x400000, OTHER | RW);
+    sync_tables(ROOT);
+}
+
+static void accessed_and_dirty_flags_reach_the_copy(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    assert_reaches(USER_WRITE(0x1000), DATA);
+    assert_true(guest_load(TABLE + 4) & PG_DIRTY);
+    assert_false(guest_load(TABLE + 4 + OFFSET) & PG_DIRTY);
+    sync_tables(ROOT);
+    assert_int_equal(guest_load(TABLE + 4 + OFFSET), guest_load(TABLE + 4));
+    assert_int_equal(guest_load(ROOT + OFFSET), guest_load(ROOT));
+    assert_true(guest_load(ROOT) & PG_ACCESSED);
+    assert_int_equal(recovery_verify(&vm), 0);
+}
+
+static void flags_reach_the_copy_also_when_another_root_runs(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    assert_reaches(USER_WRITE(0x1000), DATA);
+    set_pde(ROOT_2, KERNEL, OTHER | RW);
+    load(ROOT_2);
+    assert_int_equal(recovery_verify(&vm), 0);
+    assert_int_equal(vm.counters[KMV_COUNTER_verify_pages], (vm.ram_bytes - 0x20000) / PAGE_SIZE);
+}
+
+static void a_write_left_behind_in_a_root_is_not_lost(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    build_small_space(ROOT_2);
+    load(ROOT);
+    set_pde(ROOT, 0x400000, OTHER | RW);
+    load(ROOT_2);
+    load(ROOT);
+    assert_reaches(WRITE(0x400000 + OFFSET), 0x300000 + OFFSET);
+    /* Left unsync again, then freed: the root must not stay. */
+    set_pde(ROOT, 0x400000, 0);
+    load(ROOT_2);
+    guest_fill(ROOT, FILLED);
+    assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 1);
+}
+
+static void paging_off_leaves_no_current_root(void **state)
+{
+    enum mirror_load_result result;
+
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    mirror_unload_root(&vm);
+    assert_int_equal(mirror_sync(&vm), MIRROR_LOAD_OK);
+    assert_false(mirror_page_fault(&vm, GVA(0x1000), 0, &result));
+    guest_fill(ROOT, FILLED);
+    assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 0);
+}
+
+static void guests_own_faults_stay_the_guests(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    set_pte(TABLE, 0x2000, DATA | PG_PRESENT | PG_USER);
+    set_pte(TABLE, 0x3000, DATA | RW);
+    load(ROOT);
+    assert_faults(USER_READ(0x9000), PF_USER);
+    assert_faults(USER_WRITE(0x2000), PF_PRESENT | PF_WRITE | PF_USER);
+    assert_faults(USER_WRITE(0x2000 + OFFSET), PF_PRESENT | PF_WRITE | PF_USER);
+    assert_faults(WRITE(0x2000 + OFFSET), PF_PRESENT | PF_WRITE);
+    assert_faults(USER_READ(0x3000), PF_PRESENT | PF_USER);
+    assert_faults(USER_READ(0x50000000), PF_USER);
+}
+
+static void more_rights_are_found_by_the_fault(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    set_pte(TABLE, 0x1000, DATA | PG_PRESENT | PG_USER);
+    load(ROOT);
+    assert_reaches(USER_READ(0x1000 + OFFSET), DATA + OFFSET);
+    set_pte(TABLE, 0x1000, DATA | RWU);
+    assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
+}
+
+static void a_fault_that_nothing_explains_is_retried_once(void **state)
+{
+    u32 smap = PF_PRESENT, smep = PF_PRESENT | PF_FETCH;
+    enum mirror_load_result result;
+
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    assert_true(mirror_page_fault(&vm, GVA(0x1000), smap, &result));
+    assert_false(mirror_page_fault(&vm, GVA(0x1000), smap, &result));
+    assert_true(mirror_page_fault(&vm, GVA(0x1000), smap, &result));
+    assert_false(mirror_page_fault(&vm, GVA(0x1000), smep, &result));
+}
+
+static void write_from_the_hypervisor_is_seen(void **state)
+{
+    u32 pte = (DATA + 0x7000) | RWU;
+
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    assert_int_equal(guest_write(&vm, GPA(TABLE + 7 * 4), &pte, sizeof(pte)), 0);
+    sync_tables(ROOT);
+    assert_reaches(USER_WRITE(0x7000 + OFFSET), DATA + 0x7000 + OFFSET);
+}
+
+static void bad_tables_are_recovered_with_their_protection(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    assert_int_equal(recovery_poison(&vm, GPA(TABLE), KMV_POISON_NATIVE), 0);
+    assert_int_equal(recovery_poison(&vm, GPA(ROOT), KMV_POISON_NATIVE), 0);
+    machine_check_ept_caches();
+    assert_reaches(USER_WRITE(0x1000), DATA);
+    set_pte(TABLE, 0x4000, (DATA + 0x4000) | RWU);
+    assert_int_equal(recovery_poison(&vm, GPA(TABLE), KMV_POISON_MIRROR), 0);
+    assert_true(guest_load(ROOT) & PG_PRESENT);
+    sync_tables(ROOT);
+    set_pde(ROOT, 0x400000, OTHER | RW);
+    sync_tables(ROOT);
+    assert_reaches(WRITE(0x400000 + OFFSET), 0x300000 + OFFSET);
+    assert_int_equal(recovery_verify(&vm), 0);
+}
+
+static void lost_tables_and_roots_are_told(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    set_pte(TABLE, 0x4000, (DATA + 0x4000) | RWU);
+    assert_int_equal(recovery_poison(&vm, GPA(TABLE), KMV_POISON_NATIVE), 0);
+    assert_int_equal(recovery_poison(&vm, GPA(TABLE), KMV_POISON_MIRROR | KMV_POISON_FORCE), 0);
+    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_OK);
+    assert_int_equal(machine_access(USER_READ(0x1000)).kind, ACCESS_STOPPED);
+    assert_int_equal(machine_access(USER_READ(0x1000 + OFFSET)).kind, ACCESS_FAULT);
+    set_pde(ROOT, 0x400000, OTHER | RW);
+    assert_int_equal(recovery_poison(&vm, GPA(ROOT), KMV_POISON_NATIVE), 0);
+    assert_int_equal(recovery_poison(&vm, GPA(ROOT), KMV_POISON_MIRROR | KMV_POISON_FORCE), 0);
+    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_BAD_ROOT);
+}
+
+#define ROOTS (MIRROR_ROOTS_MAX + 20)
+
+static u32 many_root(u32 i)
+{
+    return 0x400000 + i * 0x2000;
+}
+
+static void build_many(u32 i)
+{
+    set_pde(many_root(i), 0, (many_root(i) + 0x1000) | RWU);
+    set_pde(many_root(i), KERNEL, OTHER | RW);
+    set_pte(many_root(i) + 0x1000, 0x1000, DATA | RWU);
+}
+
+static void the_oldest_roots_are_evicted(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < ROOTS; i++)
+        build_many(i);
+    for (u32 i = 0; i < ROOTS; i++)
+        load(many_root(i));
+    assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], MIRROR_ROOTS_MAX);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], MIRROR_ROOTS_MAX + 1);
+    assert_int_equal(LEAF_PERMS(machine_ept_leaf(many_root(0))), EPT_RWX);
+    assert_int_equal(LEAF_PERMS(machine_ept_leaf(many_root(ROOTS - 1))), EPT_RX);
+    load(many_root(0));
+    assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
+}
+
+static void small_heap_evicts_and_goes_on(void **state)
+{
+    struct machine_config config = machine_default;
+
+    (void)state;
+    machine_stop();
+    config.heap_bytes = 128 * 1024;
+    machine_start(&config);
+    for (u32 i = 0; i < ROOTS; i++)
+        build_many(i);
+    for (u32 round = 0; round < 3; round++) {
+        for (u32 i = 0; i < ROOTS; i++)
+            load(many_root(i));
+    }
+    assert_true(vm.counters[KMV_COUNTER_shadow_roots] < 20);
+    assert_true(vm.counters[KMV_COUNTER_shadow_roots] > 2);
+}
+
+static void one_root_too_big_for_the_heap_is_told(void **state)
+{
+    struct machine_config config = machine_default;
+    u32 real;
+
+    (void)state;
+    machine_stop();
+    config.heap_bytes = 128 * 1024;
+    machine_start(&config);
+    build_small_space(ROOT);
+    load(ROOT);
+    for (u32 slot = 0; slot < 100; slot++)
+        set_pde(ROOT_2, slot << 22, (0x400000 + slot * 0x1000) | RW);
+    assert_int_equal(mirror_load_root(&vm, ROOT_2, true, &real), MIRROR_LOAD_NO_MEMORY);
+    sync_tables(ROOT);
+    assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 1);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 2);
+    assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
+}
+
+static void without_mirror_cr3_is_the_guests(void **state)
+{
+    struct machine_config config = machine_default;
+    enum mirror_load_result result;
+    u32 real;
+
+    (void)state;
+    machine_stop();
+    config.mirrored = false;
+    machine_start(&config);
+    assert_int_equal(mirror_load_root(&vm, ROOT | PG_PCD, true, &real), MIRROR_LOAD_OK);
+    assert_int_equal(real, ROOT | PG_PCD);
+    assert_int_equal(mirror_sync(&vm), MIRROR_LOAD_OK);
+    assert_false(mirror_page_fault(&vm, GVA(0), 0, &result));
+    assert_false(mirror_table_write(&vm, GPA(ROOT)));
+    mirror_unload_root(&vm);
+}
+
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENE(loaded_root_maps_native_and_mirror),
+        SCENE(cr3_keeps_its_cache_bits),
+        SCENE(new_mapping_is_found_by_the_mirror_fault),
+        SCENE(new_table_is_found_by_the_native_fault),
+        SCENE(writes_to_one_table_cost_one_exit),
+        SCENE(removed_mapping_is_flushed),
+        SCENE(many_removed_mappings_are_flushed_at_once),
+        SCENE(cheap_path_scans_nothing),
+        SCENE(shared_table_is_tracked_once),
+        SCENE(large_pages_mirror_as_large_pages),
+        SCENE(large_page_bit_means_nothing_without_pse),
+        SCENE(device_mappings_mirror_to_the_sink),
+        SCENE(hostile_mappings_have_no_mirror),
+        SCENE(tables_outside_ram_have_no_mirror),
+        SCENE(roots_outside_ram_are_refused),
+        SCENE(freed_tables_make_no_mappings),
+        SCENE(table_freed_under_the_current_root_is_forgotten),
+        SCENE(self_map_follows_the_root),
+        SCENE(conflict_names_both_addresses),
+        SCENE(conflict_appears_whichever_mapping_comes_second),
+        SCENE(native_slot_can_become_a_mirror_slot),
+        SCENE(accessed_and_dirty_flags_reach_the_copy),
+        SCENE(flags_reach_the_copy_also_when_another_root_runs),
+        SCENE(a_write_left_behind_in_a_root_is_not_lost),
+        SCENE(paging_off_leaves_no_current_root),
+        SCENE(guests_own_faults_stay_the_guests),
+        SCENE(more_rights_are_found_by_the_fault),
+        SCENE(a_fault_that_nothing_explains_is_retried_once),
+        SCENE(write_from_the_hypervisor_is_seen),
+        SCENE(bad_tables_are_recovered_with_their_protection),
+        SCENE(lost_tables_and_roots_are_told),
+        SCENE(the_oldest_roots_are_evicted),
+        SCENE(small_heap_evicts_and_goes_on),
+        SCENE(one_root_too_big_for_the_heap_is_told),
+        SCENE(without_mirror_cr3_is_the_guests),
+    };
+
+    return cmocka_run_group_tests_name("hv mirror", tests, NULL, NULL);
+}

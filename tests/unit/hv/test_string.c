@@ -1,0 +1,93 @@
+/* The hypervisor's string functions against libc's, whose names the build gives to ours in this
+ * file. */
+#include <hv/lib/string.h>
+
+#include "testing.h"
+
+#include <hv/types.h>
+#include <stdlib.h>
+
+#define ROOM   96
+#define ROUNDS 20000
+
+static void fill_random(u8 *bytes)
+{
+    for (u32 i = 0; i < ROOM; i++)
+        bytes[i] = (u8)(rand() % 4);
+}
+
+static void slow_move(u8 *to, const u8 *from, size_t bytes)
+{
+    u8 copy[ROOM];
+
+    for (size_t i = 0; i < bytes; i++)
+        copy[i] = from[i];
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = copy[i];
+}
+
+static void copies_and_fills(void **state)
+{
+    u8 ours[ROOM], expected[ROOM];
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t to = rand() % 40, from = rand() % 40, bytes = rand() % 50;
+        u8 value = (u8)rand();
+        fill_random(ours);
+        slow_move(expected, ours, ROOM);
+        assert_ptr_equal(memmove(ours + to, ours + from, bytes), ours + to);
+        slow_move(expected + to, expected + from, bytes);
+        assert_memory_equal(ours, expected, ROOM);
+        assert_ptr_equal(memset(ours + from, value, bytes), ours + from);
+        for (size_t i = 0; i < bytes; i++)
+            expected[from + i] = value;
+        assert_memory_equal(ours, expected, ROOM);
+        assert_ptr_equal(memcpy(ours, expected + from, bytes), ours);
+        assert_memory_equal(ours, expected + from, bytes);
+    }
+}
+
+static int sign(int value)
+{
+    return (value > 0) - (value < 0);
+}
+
+static int slow_compare(const u8 *a, const u8 *b, size_t bytes, bool text)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        if (a[i] != b[i])
+            return a[i] < b[i] ? -1 : 1;
+        if (text && a[i] == 0)
+            return 0;
+    }
+    return 0;
+}
+
+static void comparisons(void **state)
+{
+    u8 a[ROOM], b[ROOM];
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t bytes = rand() % 8;
+        fill_random(a);
+        fill_random(b);
+        a[ROOM - 1] = b[ROOM - 1] = 0;
+        assert_int_equal(sign(memcmp(a, b, bytes)), slow_compare(a, b, bytes, false));
+        assert_int_equal(sign(strncmp((char *)a, (char *)b, bytes)),
+                         slow_compare(a, b, bytes, true));
+        assert_int_equal(sign(strcmp((char *)a, (char *)b)), slow_compare(a, b, ROOM, true));
+    }
+    assert_int_equal(memcmp("\xff", "\x01", 1) > 0, 1);
+    assert_int_equal(strlen(""), 0);
+    assert_int_equal(strlen("mirror"), 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(copies_and_fills),
+                                       cmocka_unit_test(comparisons)};
+
+    return cmocka_run_group_tests_name("hv string", tests, NULL, NULL);
+}
