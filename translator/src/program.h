@@ -1,0 +1,176 @@
+/* A program under translation: what one step of the pipeline leaves to the next. */
+#ifndef TRANSLATOR_PROGRAM_H
+#define TRANSLATOR_PROGRAM_H
+
+#include "classes.h"
+#include "diag.h"
+#include "emit.h"
+#include "image.h"
+
+enum item_kind {
+    ITEM_PLAIN,  /* an instruction that is no relative branch */
+    ITEM_BRANCH, /* a relative branch; its size is the layout's matter */
+    ITEM_DATA,   /* data between code, covered by an object symbol; `target` is its length */
+    ITEM_PAD,    /* padding before an aligned function: the layout pads anew */
+};
+
+/* Where control goes after an instruction; for liveness. */
+enum item_flow {
+    FLOW_NEXT,
+    FLOW_JUMP,   /* to target */
+    FLOW_BRANCH, /* to target or on */
+    FLOW_CALL,   /* to target, and back */
+    FLOW_RETURN,
+    FLOW_UNKNOWN, /* anywhere, or something that may read every register */
+};
+
+enum {
+    ITEM_ENTRY = 1,    /* reached by calls or pointers: the return address is mirrored here */
+    ITEM_ALIGNED = 2,  /* was aligned to TEXT_ALIGN, stays so */
+    ITEM_NEAR = 4,     /* a branch that needs a 32-bit displacement */
+    ITEM_TRAP = 8,     /* a trap entry */
+    ITEM_STUB = 16,    /* of a vector stub that jumps to a trap entry of kind gate */
+    ITEM_STOPS = 32,   /* control never goes on to the next item */
+    ITEM_POINTER = 64, /* its address is taken: an odd `ret` may go there */
+};
+
+#define TEXT_ALIGN 16u
+#define NO_ITEM    UINT32_MAX
+
+/* One a decoded instruction: kept small, since programs have millions. */
+struct item {
+    uint32_t addr;
+    uint32_t new_addr; /* of the body: where branches go. Calls and pointers go entry_size bytes
+                          before it */
+    uint32_t target;   /* item that a branch goes to, or NO_ITEM */
+    uint32_t chunk;    /* translated bytes: index into emitter.code */
+    uint16_t chunk_size;
+    uint8_t entry_size; /* leading bytes of the chunk that only calls and pointers run */
+    uint8_t length;     /* bytes of the original; not of data */
+    uint8_t kind;
+    uint8_t flow;
+    uint8_t flags;
+    uint8_t row; /* writer class or WRITER_NONE */
+    uint8_t reads;
+    uint8_t kills;
+    uint8_t live; /* registers that may be needed, before the instruction */
+    uint8_t used; /* the same, if nothing were needed after the next return */
+};
+
+/* The items of one text section, in address order. */
+struct text {
+    struct section *section;
+    uint32_t first;
+    uint32_t end;
+};
+
+struct trap_entry {
+    const char *symbol;
+    struct trap_frame frame;
+    bool gate;
+    uint32_t item;
+};
+
+struct options {
+    const char *input;
+    const char *output;
+    const char *stats;
+    uint32_t offset;
+    bool list;
+    bool identity;
+    int dropped_row; /* row without mirrors, for tests; -1: none */
+    struct trap_entry *traps;
+    unsigned trap_count;
+};
+
+struct program {
+    struct options options;
+    struct diag diag;
+    struct image image;
+    ZydisDecoder decoder;
+    struct text *texts; /* in address order */
+    unsigned text_count;
+    struct item *items; /* in address order */
+    uint32_t item_count;
+    uint8_t *jump_only; /* per relocation: an entry of a jump table, never called */
+    struct emitter emitter;
+    uint8_t **contents; /* per section: bytes of the output, NULL: none */
+};
+
+/* decode.c: finds instructions, classifies them, resolves branches. */
+bool program_decode(struct program *program);
+
+/* marks.c: finds entries, trap entries, vector stubs, jump tables. */
+bool program_mark(struct program *program);
+
+/* liveness.c: which registers are needed before each item. */
+void program_liveness(struct program *program);
+
+/* translate.c: emits the chunk of every item that has one. */
+bool program_translate(struct program *program);
+
+/* layout.c: addresses of items, sections. */
+void program_layout(struct program *program);
+
+/* relocate.c: contents of every loaded section of the output. */
+bool program_relocate(struct program *program);
+
+/* elf_write.c: the whole output file. */
+bool program_write(struct program *program, struct bytes *file);
+
+/* report.c: --stats and --list. */
+bool program_write_stats(struct program *program, double seconds);
+void program_list(const struct program *program);
+
+void program_free(struct program *program);
+
+/* The item that starts at an address, or NO_ITEM. */
+uint32_t program_find(const struct program *program, uint32_t addr);
+
+/* The item whose original bytes hold an address, or NO_ITEM. */
+uint32_t program_covering(const struct program *program, uint32_t addr);
+
+const uint8_t *item_bytes(const struct text *text, const struct item *item);
+
+/* Where calls and pointers to the item go. */
+static inline uint32_t item_entry(const struct item *item)
+{
+    return item->new_addr - item->entry_size;
+}
+
+/* Bytes of a branch's legacy prefixes. */
+unsigned branch_prefixes(const uint8_t *bytes, unsigned length);
+
+/* layout.c: bytes that follow the item's chunk. */
+uint32_t item_body_size(const struct text *text, const struct item *item);
+
+/* Index of the first relocation at or above an address. */
+uint32_t program_first_reloc(const struct program *program, uint32_t addr);
+
+/*
+ * address.c: what a relocated field means. `addr` is an address of the original program, `section`
+ * the one that it belongs to (NULL: a constant that stays as it is); the field's new value is
+ * new(addr) + addend.
+ */
+struct meaning {
+    struct section *section;
+    uint32_t addr;
+    uint32_t addend;
+    bool physical; /* biased by a load address: never called through */
+};
+struct meaning address_meaning(const struct program *program, const Elf32_Sym *symbol,
+                               uint32_t value);
+
+enum address_use { USE_BRANCH, USE_POINTER };
+
+/* The new address; false: it lies inside an instruction. */
+bool address_map(const struct program *program, const struct section *section, uint32_t addr,
+                 enum address_use use, uint32_t *new_addr);
+
+/* The same for an address of unknown section; between sections it moves with the next one. */
+uint32_t address_map_any(const struct program *program, uint32_t addr, enum address_use use);
+
+/* The entry point may be a physical address. */
+uint32_t address_map_entry(const struct program *program, uint32_t addr);
+
+#endif

@@ -1,0 +1,90 @@
+#include "program.h"
+
+#include <inttypes.h>
+
+static const struct trap_entry *trap_of(const struct program *program, uint32_t index)
+{
+    for (unsigned i = 0; i < program->options.trap_count; i++)
+        if (program->options.traps[i].item == index)
+            return &program->options.traps[i];
+    return NULL;
+}
+
+static bool row_mirrors(const struct program *program, int row)
+{
+    return !program->options.identity && row != program->options.dropped_row;
+}
+
+/* What runs before the item itself: the mirror of the call or interrupt that led there. */
+static void translate_entry(struct program *program, uint32_t index)
+{
+    struct item *item = &program->items[index];
+    struct emitter *emitter = &program->emitter;
+    if ((item->flags & ITEM_ENTRY) && row_mirrors(program, writer_class_find("call"))) {
+        emit_begin(emitter, index, NULL, (uint8_t)~item->live);
+        write_entry_copy(emitter);
+        item->entry_size = (uint8_t)(emitter->code.count - emitter->start);
+    }
+    if ((item->flags & ITEM_TRAP) && row_mirrors(program, writer_class_find("trap"))) {
+        emit_begin(emitter, index, NULL, 0);
+        write_trap_copy(emitter, trap_of(program, index)->frame);
+    }
+}
+
+/* Registers that are not needed after a writer. Writers other than calls go on to the next item. */
+static uint8_t dead_after(const struct program *program, const struct text *text, uint32_t index)
+{
+    bool last = index + 1 == text->end;
+    return last ? 0 : (uint8_t)~program->items[index + 1].live;
+}
+
+static bool translate_writer(struct program *program, const struct text *text, uint32_t index)
+{
+    const struct item *item = &program->items[index];
+    struct emitter *emitter = &program->emitter;
+    struct insn insn;
+    insn_decode(&program->decoder, item_bytes(text, item), item->length, item->addr, &insn);
+    emit_begin(emitter, index, &insn, dead_after(program, text, index));
+    emitter->reloc_first = program_first_reloc(program, item->addr);
+    uint32_t end = emitter->reloc_first;
+    while (end < program->image.reloc_count &&
+           program->image.relocs[end].addr < item->addr + item->length)
+        end++;
+    emitter->reloc_count = end - emitter->reloc_first;
+    emitter->relocs = program->image.relocs + emitter->reloc_first;
+    writer_classes[item->row].emit(emitter);
+    emitter->relocs = NULL;
+    emitter->reloc_count = 0;
+    return true;
+}
+
+static bool translate_item(struct program *program, const struct text *text, uint32_t index)
+{
+    struct item *item = &program->items[index];
+    struct emitter *emitter = &program->emitter;
+    emitter->start = emitter->code.count;
+    item->chunk = (uint32_t)emitter->start;
+    translate_entry(program, index);
+    bool writer = item->kind == ITEM_PLAIN && item->row != WRITER_NONE;
+    if (writer && !row_mirrors(program, item->row))
+        item->row = WRITER_NONE;
+    if (writer && item->row != WRITER_NONE && writer_classes[item->row].emit != NULL)
+        translate_writer(program, text, index);
+    size_t size = emitter->code.count - emitter->start;
+    if (size > UINT16_MAX || !emit_check(emitter, &program->decoder, emitter->start))
+        return diag_fail(&program->diag,
+                         "0x%08" PRIx32 ": its translation does not decode: report this program",
+                         item->addr);
+    item->chunk_size = (uint16_t)size;
+    return true;
+}
+
+bool program_translate(struct program *program)
+{
+    program->emitter.offset = program->options.offset;
+    for (unsigned t = 0; t < program->text_count; t++)
+        for (uint32_t i = program->texts[t].first; i < program->texts[t].end; i++)
+            if (!translate_item(program, &program->texts[t], i))
+                return false;
+    return true;
+}
