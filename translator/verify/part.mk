@@ -1,24 +1,41 @@
 # kmv-verify: proves translated programs. Shares nothing with the translator but the note's layout.
-KMV_VERIFY      := $(BUILD)/translator/kmv-verify
-KMV_VERIFY_DIR  := $(BUILD)/translator/verify
-KMV_VERIFY_OBJS := $(patsubst translator/verify/%.c,$(KMV_VERIFY_DIR)/%.o,$(wildcard translator/verify/*.c))
+KMV_VERIFY       := $(BUILD)/translator/kmv-verify
+KMV_VERIFY_DIR   := $(BUILD)/translator/verify
+KMV_VERIFY_SRCS  := $(wildcard translator/verify/*.c)
+KMV_VERIFY_OBJS  := $(KMV_VERIFY_SRCS:translator/verify/%.c=$(KMV_VERIFY_DIR)/%.o)
+KMV_VERIFY_FLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS) -Ihv/include -MMD -MP
 
 $(KMV_VERIFY_DIR)/%.o: translator/verify/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -Ihv/include -MMD -MP -c -o $@ $<
+	$(CC) $(KMV_VERIFY_FLAGS) -c -o $@ $<
 
 $(KMV_VERIFY): $(KMV_VERIFY_OBJS)
 	$(CC) $(CFLAGS) -o $@ $^ -lcapstone
 
--include $(KMV_VERIFY_OBJS:.o=.d)
-
 ALL += $(KMV_VERIFY)
 
-# The tests run the program on pairs of files that they assemble.
-KMV_VERIFY_TESTS := $(patsubst tests/unit/verify/%.c,$(BUILD)/tests/unit/verify/%,$(wildcard tests/unit/verify/test_*.c))
+# The tests run the program on pairs of files that they assemble; on damaged files, its build with the sanitizers.
+KMV_VERIFY_TESTS := $(addprefix $(BUILD)/tests/unit/verify/test_,writers programs hostile)
+KMV_VERIFY_PAIR  := tests/unit/verify/pair.c
+KMV_VERIFY_ASAN  := $(BUILD)/tests/unit/verify/kmv-verify-asan
+KMV_VERIFY_ASAN_OBJS := $(KMV_VERIFY_SRCS:translator/verify/%.c=$(KMV_VERIFY_DIR)/asan/%.o)
 
-$(BUILD)/tests/unit/verify/%: tests/unit/verify/%.c tests/unit/verify/pair.c tests/unit/verify/pair.h $(KMV_VERIFY)
+$(KMV_VERIFY_DIR)/asan/%.o: translator/verify/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) -DKMV_BUILD='"$(BUILD)"' -o $@ $(filter %.c,$^) -lcmocka
+	$(CC) $(KMV_VERIFY_FLAGS) -fsanitize=address,undefined -c -o $@ $<
+
+$(KMV_VERIFY_ASAN): $(KMV_VERIFY_ASAN_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fsanitize=address,undefined -o $@ $^ -lcapstone
+
+$(BUILD)/tests/unit/verify/test_hostile: KMV_VERIFY_TESTED := $(KMV_VERIFY_ASAN)
+$(BUILD)/tests/unit/verify/test_hostile: $(KMV_VERIFY_ASAN)
+$(BUILD)/tests/unit/verify/test_%: tests/unit/verify/test_%.c $(KMV_VERIFY_PAIR) $(KMV_VERIFY)
+	@mkdir -p $(@D)
+	$(CC) $(KMV_VERIFY_FLAGS) -DTEST_FOLDER='"$@.files"' \
+	    -DKMV_VERIFY='"$(or $(KMV_VERIFY_TESTED),$(KMV_VERIFY))"' \
+	    -o $@ $< $(KMV_VERIFY_PAIR) -lcmocka
+
+-include $(KMV_VERIFY_OBJS:.o=.d) $(KMV_VERIFY_ASAN_OBJS:.o=.d) $(addsuffix .d,$(KMV_VERIFY_TESTS))
 
 UNIT_TESTS += $(KMV_VERIFY_TESTS)

@@ -71,7 +71,6 @@ static void decode_code(const struct program *program, struct piece *piece)
     }
 }
 
-/* The original may itself be padding: one instruction always stays. */
 static void drop_padding(struct piece *piece, bool falls_through)
 {
     while (piece->count > 1) {
@@ -105,11 +104,18 @@ static void find_match(const struct program *program, struct piece *piece)
 void piece_load(const struct program *program, uint32_t index, struct piece *piece)
 {
     uint8_t kind = program->flows[index].kind;
+    uint32_t all;
 
     piece->index = index;
     piece->start = program->map->pairs[index].new_addr;
     piece->end = map_piece_end(program->map, index) - gap_behind(program, index);
     decode_code(program, piece);
+    all = piece->count;
     drop_padding(piece, kind != FLOW_JUMP && kind != FLOW_AWAY && kind != FLOW_DEAD);
     find_match(program, piece);
+    /* The original may itself be a nop: then one of those that were dropped. */
+    while (piece->match == NO_INDEX && insn_is_padding(&piece->original) && piece->count < all) {
+        piece->count++;
+        find_match(program, piece);
+    }
 }

@@ -1,5 +1,3 @@
-#define _POSIX_C_SOURCE 200809L /* popen */
-
 #include "pair.h"
 
 #include <stdbool.h>
@@ -8,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define FOLDER   KMV_BUILD "/tests/unit/verify/pair"
+#define FOLDER   TEST_FOLDER
 #define TEXT_OLD "0x100000"
 #define TEXT_NEW "0x200000"
 
@@ -29,7 +27,7 @@ static const char note[] = "    .section .note.kmv,\"\",@note\n"
 
 static void write_text(FILE *out, const struct pair *pair, bool translated)
 {
-    fputs("    .text\n    .globl _start\n_start:\n", out);
+    fputs("    .file \"pair.s\"\n    .text\n    .globl _start\n_start:\n", out);
     for (size_t i = 0; i < pair->line_count; i++) {
         const struct pair_line *line = &pair->lines[i];
 
@@ -47,13 +45,27 @@ static void write_text(FILE *out, const struct pair *pair, bool translated)
     }
 }
 
+/* Copies assembler text, with the lines' labels renamed. */
+static void write_renamed(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        fputc(*text, out);
+        if (text[0] == '.' && text[1] == 'L' && text[2] >= '0' && text[2] <= '9') {
+            fputs("Lold", out);
+            text++;
+        }
+    }
+}
+
 /* Addresses of the originals come from a second assembly of them, in a section that is not loaded.
  */
 static void write_map(FILE *out, const struct pair *pair)
 {
     fputs("    .section .old,\"\",@progbits\n.Lold:\n", out);
     for (size_t i = 0; i < pair->line_count; i++) {
-        fprintf(out, ".Lold%zu: %s\n", i, pair->lines[i].native);
+        fprintf(out, ".Lold%zu: ", i);
+        write_renamed(out, pair->lines[i].native);
+        fputc('\n', out);
     }
     fputs("    .section .kmv.addrmap,\"\",@progbits\n", out);
     for (size_t i = 0; i < pair->line_count; i++) {
@@ -103,7 +115,7 @@ int pair_run_verify(const char *arguments, char *output, size_t size)
     size_t length;
     int status;
 
-    snprintf(command, sizeof(command), KMV_BUILD "/translator/kmv-verify %s 2>&1", arguments);
+    snprintf(command, sizeof(command), KMV_VERIFY " %s 2>&1", arguments);
     pipe = popen(command, "r");
     if (!pipe) {
         return -1;
