@@ -113,7 +113,7 @@ static void check_dot(struct fs_check *check, uint32_t dir, const struct fs_dire
 static void check_directory(struct fs_check *check, struct pending *pending, uint32_t inum)
 {
     const struct fs_inode *dir = fs_inode_at(check, inum);
-    const struct fs_dirent *entries[FS_FILE_BYTES / sizeof(struct fs_dirent)];
+    const struct fs_dirent *entries[FS_FILE_BYTES / sizeof(struct fs_dirent)] = {NULL};
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < fs_entry_count(dir); i++) {

@@ -197,6 +197,8 @@ static void test_wild_stack(void)
 /* Noise: random bytes as a program, many times. Other processes must not notice. */
 static void run_noise(void *seed)
 {
+    void (*volatile noise)(void) =
+        (void (*)(void))buffer; /* not a branch that a translator could follow */
     unsigned state = (unsigned)seed;
 
     for (unsigned i = 0; i < 256; i++) {
@@ -205,7 +207,7 @@ static void run_noise(void *seed)
         if (buffer[i] == (char)0xcd)
             buffer[i] = (char)0xf4; /* no system call: it might do what it may */
     }
-    ((void (*)(void))buffer)();
+    noise();
 }
 
 static void test_noise(void)

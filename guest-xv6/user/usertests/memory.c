@@ -185,7 +185,9 @@ static void allocate_all(void *unused)
         free(list);
         list = link;
     }
-    CHECK(malloc(20 * 1024));
+    void *again = malloc(20 * 1024);
+    CHECK(again);
+    free(again);
 }
 
 static void test_mem(void)

@@ -61,7 +61,7 @@ static void test_printf(void **state)
     EXPECT_PRINTED("4294967295 ffffffff 0", "%u %x %x", UINT_MAX, UINT_MAX, 0);
     EXPECT_PRINTED("18446744073709551615 4294967296", "%llu %llu", ULLONG_MAX, 1ull << 32);
     EXPECT_PRINTED("123456789abcdef0!", "%llx!", 0x123456789abcdef0ull);
-    EXPECT_PRINTED("text (null) c 100%", "%s %s %c 100%%", "text", NULL, 'c');
+    EXPECT_PRINTED("text (null) c 100%", "%s %s %c 100%%", "text", (const char *)NULL, 'c');
     EXPECT_PRINTED("%q trailing %", "%q trailing %");
     EXPECT_PRINTED("80001000", "%p", (void *)0x80001000ul);
 }
