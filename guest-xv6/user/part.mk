@@ -82,6 +82,11 @@ $(UTEST_OUT)/test_sh_parse: $(UTEST_DIR)/test_sh_parse.c $(GU_DIR)/sh/parse.c
 	@mkdir -p $(@D)
 	$(CC) $(UTEST_CFLAGS) -std=gnu11 -I$(GU_DIR)/sh -o $@ $^ -lcmocka
 
-UNIT_TESTS += $(UTEST_OUT)/test_ulib $(UTEST_OUT)/test_sh_parse
+$(UTEST_OUT)/test_disk_copies: $(UTEST_DIR)/test_disk_copies.c $(addprefix $(GU_MIRROR)/disk/,$(GU_PROGRAMS))
+	@mkdir -p $(@D)
+	$(CC) $(UTEST_CFLAGS) -std=gnu11 -Ihv/include -DORIGINALS='"$(GU_MIRROR)/user"' -DCOPIES='"$(GU_MIRROR)/disk"' \
+	    -DOFFSET=0x$(OFFSET) -DPROGRAMS='"$(GU_PROGRAMS)"' -o $@ $< -lcmocka
+
+UNIT_TESTS += $(UTEST_OUT)/test_ulib $(UTEST_OUT)/test_sh_parse $(UTEST_OUT)/test_disk_copies
 
 -include $(wildcard $(GU_OUT)/obj/*.d $(GU_OUT)/obj/*/*.d $(UTEST_OUT)/*.d $(UTEST_OUT)/*/*.d)
