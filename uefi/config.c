@@ -9,6 +9,8 @@
 /* As written: what leaves room for CONFIG_FOLDER in front. */
 #define PATH_LENGTH_MAX (CONFIG_PATH_MAX - sizeof(CONFIG_FOLDER))
 
+#define CLIP_LENGTH 60
+
 #define ALLOWED_PATH "a path of 1 to 240 characters"
 
 struct key {
@@ -187,6 +189,14 @@ static char *strip(char *line)
     return line;
 }
 
+/* Shortens text that goes into an error, so that what follows it still fits. */
+static const char *clip(char *text)
+{
+    if (strlen(text) > CLIP_LENGTH)
+        text[CLIP_LENGTH] = '\0';
+    return text;
+}
+
 /* given: one bit for each of keys[] that was seen. */
 static bool parse_line(struct config *config, uint32_t *given, char *line, unsigned number,
                        struct error *error)
@@ -196,7 +206,7 @@ static bool parse_line(struct config *config, uint32_t *given, char *line, unsig
         return true;
     char *value = strchr(name, '=');
     if (value == NULL)
-        return refuse(error, "line %u: '%s' is not of the form key = value", number, name);
+        return refuse(error, "line %u: '%s' is not of the form key = value", number, clip(name));
     *value++ = '\0';
     name = strip(name);
     value = strip(value);
@@ -205,12 +215,12 @@ static bool parse_line(struct config *config, uint32_t *given, char *line, unsig
         return refuse(error,
                       "line %u: unknown key '%s': allowed are hypervisor, kernel, module, cmdline, "
                       "memory, mirror, offset, spare",
-                      number, name);
+                      number, clip(name));
     if ((*given >> index & 1) && !keys[index].repeatable)
         return refuse(error, "line %u: %s is given twice: keep one of the lines", number, name);
     *given |= 1u << index;
     if (!keys[index].set(config, value))
-        return refuse(error, "line %u: %s = '%s' is not allowed: %s", number, name, value,
+        return refuse(error, "line %u: %s = '%s' is not allowed: %s", number, name, clip(value),
                       keys[index].allowed);
     return true;
 }

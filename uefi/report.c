@@ -74,7 +74,7 @@ static void screen_line(SIMPLE_TEXT_OUTPUT_INTERFACE *console, const char *line)
     CHAR16 wide[ERROR_LINE_MAX + 2];
     size_t length = 0;
 
-    while (line[length] != '\0' && length < ERROR_LINE_MAX - 1) {
+    while (length < ERROR_LINE_MAX - 1 && line[length] != '\0') {
         wide[length] = (CHAR16)line[length];
         length++;
     }

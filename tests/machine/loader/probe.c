@@ -11,12 +11,17 @@
 #define LINE_STATUS      5
 #define LINE_STATUS_THRE 0x20
 
+static uint8_t line_status(void)
+{
+    uint8_t status = 0;
+    __asm__ volatile("inb %1, %0" : "=a"(status) : "Nd"((uint16_t)(COM2 + LINE_STATUS)));
+    return status;
+}
+
 static void put_char(char c)
 {
-    uint8_t status;
-    do
-        __asm__ volatile("inb %1, %0" : "=a"(status) : "Nd"((uint16_t)(COM2 + LINE_STATUS)));
-    while (!(status & LINE_STATUS_THRE));
+    while (!(line_status() & LINE_STATUS_THRE))
+        ;
     __asm__ volatile("outb %0, %1" : : "a"(c), "Nd"((uint16_t)COM2));
 }
 

@@ -4,9 +4,11 @@
 
 #include <stdlib.h>
 
-static struct bytes new_file(uint64_t size)
+struct bytes make_filled(uint64_t size, int fill)
 {
-    return (struct bytes){calloc(1, size == 0 ? 1 : size), size};
+    uint8_t *data = malloc(size == 0 ? 1 : size);
+    memset(data, fill, size);
+    return (struct bytes){data, size};
 }
 
 void free_file(struct bytes file)
@@ -56,7 +58,7 @@ struct bytes make_kernel(struct kernel_options options)
     const uint32_t note_size = sizeof(Elf32_Nhdr) + 4 + sizeof(struct kmv_note_desc);
     const uint32_t data =
         options.second_address != 0 ? options.second_address : options.address + 0x1000;
-    struct bytes file = new_file(KERNEL_NOTE_OFFSET + note_size);
+    struct bytes file = make_filled(KERNEL_NOTE_OFFSET + note_size, 0);
     uint32_t multiboot[3] = {MULTIBOOT_HEADER_MAGIC, options.multiboot_flags,
                              -(MULTIBOOT_HEADER_MAGIC + options.multiboot_flags)};
 
@@ -107,7 +109,7 @@ static void write_hypervisor_header(struct bytes file)
 
 struct bytes make_hypervisor(void)
 {
-    struct bytes file = new_file(HV_DATA_OFFSET + HV_DATA_SIZE);
+    struct bytes file = make_filled(HV_DATA_OFFSET + HV_DATA_SIZE, 0);
     const Elf64_Dyn dynamic[] = {{DT_RELA, {HV_DATA_ADDRESS + HV_RELA}},
                                  {DT_RELASZ, {HV_RELA_COUNT * sizeof(Elf64_Rela)}},
                                  {DT_RELAENT, {sizeof(Elf64_Rela)}},

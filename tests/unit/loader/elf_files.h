@@ -46,6 +46,9 @@ struct bytes make_kernel(struct kernel_options options);
  * 8 on get base + HV_ENTRY and base + HV_DATA_ADDRESS. */
 struct bytes make_hypervisor(void);
 
+/* size bytes of fill. The caller frees the data with free_file(). */
+struct bytes make_filled(uint64_t size, int fill);
+
 /* The first size bytes of file, in a buffer of that size. */
 struct bytes cut_file(struct bytes file, uint64_t size);
 

@@ -51,10 +51,8 @@ static void use_kernel(uint32_t address, uint32_t second)
 static void add_module(const char *string, uint64_t size, int fill)
 {
     unsigned index = machine.config.module_count++;
-    uint8_t *data = malloc(size == 0 ? 1 : size);
 
-    memset(data, fill, size);
-    machine.files.modules[index] = (struct bytes){data, size};
+    machine.files.modules[index] = make_filled(size, fill);
     strcpy(machine.config.modules[index].path, string);
     strcpy(machine.config.modules[index].string, string);
 }
