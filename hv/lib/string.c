@@ -56,10 +56,23 @@ void *memset(void *to, int byte, size_t bytes)
     return to;
 }
 
+/* Words as long as they are equal; the rest tells the order. */
 int memcmp(const void *a, const void *b, size_t bytes)
 {
     const u8 *left = a, *right = b;
+    size_t words = bytes / 8;
 
+    if (words > 0) {
+        const void *end_a = a, *end_b = b;
+        size_t skipped;
+        bool equal;
+
+        __asm__("repe cmpsq" : "+S"(end_a), "+D"(end_b), "+c"(words), "=@ccz"(equal) : : "memory");
+        skipped = bytes / 8 - words - (equal ? 0 : 1);
+        left += skipped * 8;
+        right += skipped * 8;
+        bytes -= skipped * 8;
+    }
     for (size_t i = 0; i < bytes; i++) {
         if (left[i] != right[i])
             return left[i] - right[i];

@@ -2,7 +2,7 @@
  * Inside of the mirror. Layers, each calling only those above it:
  *   entries.c  values of entries            memory.c  frames for tables, flushes owed
  *   pages.c    tracked guest pages          roots.c   shadow roots
- *   sync.c     bringing roots and tables in step
+ *   sync_*.c   bringing roots and tables in step
  *   walk.c     what the CPU finds           mirror.c  the public functions
  * One cycle: memory.c evicts a root (roots.c) when the heap is empty. So any call that takes memory
  * may drop roots other than the current and the pinned one, and tables that only those reach.
@@ -61,14 +61,18 @@ void root_drop(struct vm *vm, struct mirror_root *root);
 void root_drop_all(struct vm *vm);
 bool root_evict(struct vm *vm); /* the one least recently used; false: none can go */
 u32 *root_shadow(const struct mirror_root *root);
-u32 root_native(const struct mirror_root *root,
-                u32 slot); /* the native entry at slot, 0 where there is none */
 
-/* sync.c */
-enum mirror_load_result
-root_bring_in_step(struct vm *vm, struct mirror_root *root); /* with the tables it reaches */
-enum mirror_load_result root_sync(struct vm *vm,
-                                  struct mirror_root *root); /* the page directory alone */
+/* The native entry that an entry of a shadow root stands for, 0 if it is a mirror's or none. */
+static inline u32 native_part(u32 entry)
+{
+    return entry & SHADOW_IS_MIRROR ? 0 : entry;
+}
+
+/* sync_root.c: the page directory alone. */
+enum mirror_load_result root_sync(struct vm *vm, struct mirror_root *root);
+
+/* sync_tables.c: the unsync tables that the root reaches. */
+enum mirror_load_result tables_sync(struct vm *vm, const struct mirror_root *root);
 
 /* walk.c: would the CPU's walk of the current root allow the access? Assumes CR0.WP. */
 bool walk_allows(struct vm *vm, u32 address, u32 error_code);

@@ -11,6 +11,18 @@ int mirror_init(struct vm *vm)
     return 0;
 }
 
+static enum mirror_load_result bring_in_step(struct vm *vm, struct mirror_root *root)
+{
+    enum mirror_load_result result = MIRROR_LOAD_OK;
+
+    vm->mirror.pinned = root;
+    if (root->unsync)
+        result = root_sync(vm, root);
+    if (result == MIRROR_LOAD_OK && !list_is_empty(&vm->mirror.unsync))
+        result = tables_sync(vm, root);
+    return result;
+}
+
 /* Shadow roots made under the other meaning of bit 7 of their entries are of no use any more. */
 static void set_pse(struct vm *vm, bool pse)
 {
@@ -50,7 +62,7 @@ static enum mirror_load_result load_root(struct vm *vm, u32 gpa, struct mirror_r
     *root = root_get(vm, gpa);
     if (*root == NULL)
         return MIRROR_LOAD_NO_MEMORY;
-    result = root_bring_in_step(vm, *root);
+    result = bring_in_step(vm, *root);
     if (result == MIRROR_LOAD_OK)
         make_current(vm, *root);
     else if (*root != vm->mirror.current)
@@ -92,7 +104,7 @@ enum mirror_load_result mirror_sync(struct vm *vm)
 
     if (!vm->mirrored || vm->mirror.current == NULL)
         return MIRROR_LOAD_OK;
-    result = root_bring_in_step(vm, vm->mirror.current);
+    result = bring_in_step(vm, vm->mirror.current);
     mirror_finish(vm);
     return result;
 }

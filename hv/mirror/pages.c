@@ -94,7 +94,7 @@ void page_copy_flags(struct vm *vm, const struct mirror_page *page)
     const u32 *native = guest_page_native(vm, GPA(page->gpa));
     u32 *mirror = guest_page_mirror(vm, GPA(page->gpa));
 
-    if (native == NULL || mirror == NULL)
+    if (native == NULL || mirror == NULL || memcmp(native, mirror, PAGE_SIZE) == 0)
         return;
     for (u32 i = 0; i < PG_ENTRIES; i++) {
         u32 difference = native[i] ^ mirror[i];

@@ -8,13 +8,6 @@ u32 *root_shadow(const struct mirror_root *root)
     return phys_ptr(root->shadow);
 }
 
-u32 root_native(const struct mirror_root *root, u32 slot)
-{
-    u32 entry = root_shadow(root)[slot];
-
-    return entry & SHADOW_IS_MIRROR ? 0 : entry;
-}
-
 static struct mirror_root *find_free(struct mirror *mirror)
 {
     for (u32 i = 0; i < MIRROR_ROOTS_MAX; i++) {
@@ -63,9 +56,10 @@ struct mirror_root *root_get(struct vm *vm, u32 gpa)
 void root_drop(struct vm *vm, struct mirror_root *root)
 {
     struct mirror_page *page = root->page;
+    const u32 *shadow = root_shadow(root);
 
     for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
-        u32 pde = root_native(root, slot);
+        u32 pde = native_part(shadow[slot]);
         if (pde_has_table(vm, pde))
             table_unref(vm, pde & PG_FRAME);
     }

@@ -1,6 +1,7 @@
 /* Comparing the two copies of guest RAM. */
 #include <hv/recovery/recovery.h>
 
+#include <hv/lib/string.h>
 #include <hv/log/log.h>
 #include <hv/mm/phys.h>
 #include <kmv/contract.h>
@@ -10,17 +11,6 @@
 struct tally {
     u64 pages, differing, degraded, lost;
 };
-
-/* An emulated CPU pays for each instruction, and each iteration of a string instruction counts as
- * one: eight bytes each. */
-static bool equal(const void *a, const void *b, u64 bytes)
-{
-    u64 words = bytes / sizeof(u64);
-    bool same;
-
-    __asm__ volatile("repe cmpsq" : "+S"(a), "+D"(b), "+c"(words), "=@ccz"(same) : : "memory");
-    return same;
-}
 
 static u64 first_difference(const u8 *a, const u8 *b)
 {
@@ -60,12 +50,12 @@ static bool good_frames(struct vm *vm, gpa_t page, struct ept_page *native, stru
 
 static void compare_pages(hpa_t native, hpa_t mirror, gpa_t start, u64 bytes, struct tally *tally)
 {
-    if (equal(phys_ptr(native), phys_ptr(mirror), bytes))
+    if (memcmp(phys_ptr(native), phys_ptr(mirror), bytes) == 0)
         return;
     for (u64 at = 0; at < bytes; at += PAGE_SIZE) {
         const u8 *a = phys_ptr(HPA(native.v + at));
         const u8 *b = phys_ptr(HPA(mirror.v + at));
-        if (!equal(a, b, PAGE_SIZE))
+        if (memcmp(a, b, PAGE_SIZE) != 0)
             report_difference(GPA(start.v + at), a, b, tally);
     }
 }

@@ -1,0 +1,163 @@
+/*
+ * Bringing a shadow root in step with the guest's page directory. As with the tables: protect,
+ * flush, then read. A write after the reading is then sure to be seen as a violation, by whichever
+ * CPU it is done.
+ */
+#include <hv/mirror/internal.h>
+
+#include <hv/log/log.h>
+#include <hv/mm/entry.h>
+#include <hv/mm/tlb.h>
+#include <hv/vm/guestmem.h>
+
+static void store_slot(struct vm *vm, struct mirror_root *root, u32 slot, u32 pde)
+{
+    entry_store32(&root_shadow(root)[slot], pde);
+    vm->mirror.changes++;
+}
+
+/* The native entry goes first and comes last: whatever the CPU can write natively, it can write in
+ * the mirror. */
+static void clear_slot(struct vm *vm, struct mirror_root *root, u32 slot)
+{
+    u32 old = root_shadow(root)[slot];
+
+    store_slot(vm, root, slot, 0);
+    if (root_shadow(root)[mirror_slot(vm, slot)] & SHADOW_IS_MIRROR)
+        store_slot(vm, root, mirror_slot(vm, slot), 0);
+    flush_all_later(&vm->mirror);
+    if (pde_has_table(vm, old))
+        table_unref(vm, old & PG_FRAME);
+}
+
+static bool same_table(const struct vm *vm, u32 a, u32 b)
+{
+    return pde_has_table(vm, a) && pde_has_table(vm, b) && (a & PG_FRAME) == (b & PG_FRAME);
+}
+
+/* All removals come before all additions, since a slot's mirror may become a native slot and the
+ * other way round. */
+static void remove_slots(struct vm *vm, struct mirror_root *root, const u32 *guest)
+{
+    const u32 *shadow = root_shadow(root);
+
+    for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
+        u32 old = native_part(shadow[slot]), wanted;
+        if (old == 0)
+            continue;
+        wanted = shadow_native_pde(&vm->mirror, guest[slot]);
+        if (old != wanted && !same_table(vm, old, wanted))
+            clear_slot(vm, root, slot);
+    }
+}
+
+/* The entry for the mirror of a slot that is new. False: no memory. */
+static bool make_mirror_pde(struct vm *vm, u32 slot, u32 pde, u32 *mirror_pde)
+{
+    u32 table;
+
+    *mirror_pde = pde_is_large(&vm->mirror, pde) ? mirror_large_pde(vm, pde) : 0;
+    if (!pde_has_table(vm, pde))
+        return true;
+    table = table_ref(vm, pde & PG_FRAME, slot);
+    *mirror_pde = mirror_table_pde(pde, table);
+    return table != 0;
+}
+
+/* The slot is empty, or has the same table with other rights: the rest was removed. */
+static bool add_slot(struct vm *vm, struct mirror_root *root, u32 slot, u32 pde)
+{
+    const u32 *shadow = root_shadow(root);
+    u32 mirror_pde;
+
+    if (native_part(shadow[slot]) != 0) {
+        mirror_pde = mirror_table_pde(pde, shadow[mirror_slot(vm, slot)] & PG_FRAME);
+        flush_all_later(&vm->mirror);
+    } else if (!make_mirror_pde(vm, slot, pde, &mirror_pde)) {
+        return false;
+    }
+    if (shadow[mirror_slot(vm, slot)] != mirror_pde)
+        store_slot(vm, root, mirror_slot(vm, slot), mirror_pde);
+    store_slot(vm, root, slot, pde);
+    return true;
+}
+
+/* Is the mirror of a present slot present itself? */
+static bool conflict_at(const struct vm *vm, const u32 *guest, u32 slot)
+{
+    u32 below = mirrored_slot(vm, slot);
+
+    if (!(guest[slot] & guest[below] & PG_PRESENT))
+        return false;
+    log_event("conflict", "native=0x%llx mirror_of=0x%llx",
+              (unsigned long long)slot << PG_SLOT_SHIFT,
+              (unsigned long long)below << PG_SLOT_SHIFT);
+    return true;
+}
+
+static enum mirror_load_result add_slots(struct vm *vm, struct mirror_root *root, const u32 *guest)
+{
+    const u32 *shadow = root_shadow(root);
+
+    for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
+        u32 wanted;
+        if (!(guest[slot] & PG_PRESENT))
+            continue;
+        wanted = shadow_native_pde(&vm->mirror, guest[slot]);
+        if (wanted == shadow[slot])
+            continue;
+        if (conflict_at(vm, guest, slot) || conflict_at(vm, guest, mirror_slot(vm, slot)))
+            return MIRROR_LOAD_CONFLICT;
+        if (!add_slot(vm, root, slot, wanted))
+            return MIRROR_LOAD_NO_MEMORY;
+    }
+    return MIRROR_LOAD_OK;
+}
+
+/* The CPU walks the shadow root, so the guest's own never gets the flags it would have set there.
+ * For a 4 MiB page the dirty flag as well: one set too early costs a guest a needless write-back,
+ * one missing costs it data. */
+static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *guest)
+{
+    u32 *mirror = guest_page_mirror(vm, GPA(root->page->gpa));
+
+    for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
+        u32 pde = guest[slot];
+        u32 flags = pde_is_large(&vm->mirror, pde) ? PG_ACCESSED | PG_DIRTY : PG_ACCESSED;
+        if (!(pde & PG_PRESENT) || (pde & flags) == flags)
+            continue;
+        guest[slot] |= flags;
+        if (mirror != NULL)
+            mirror[slot] |= flags;
+    }
+}
+
+static enum mirror_load_result scan_root(struct vm *vm, struct mirror_root *root)
+{
+    u32 *guest = guest_page_native(vm, GPA(root->page->gpa));
+    enum mirror_load_result result;
+
+    if (guest == NULL)
+        return MIRROR_LOAD_BAD_ROOT;
+    remove_slots(vm, root, guest);
+    result = add_slots(vm, root, guest);
+    if (result == MIRROR_LOAD_OK)
+        mark_accessed(vm, root, guest);
+    return result;
+}
+
+/* In step counts from the protection on: the page may serve as table too, and cease to, while it is
+ * scanned. */
+enum mirror_load_result root_sync(struct vm *vm, struct mirror_root *root)
+{
+    enum mirror_load_result result = MIRROR_LOAD_NO_MEMORY;
+
+    root->unsync = false;
+    if (page_protect(vm, root->page)) {
+        tlb_flush_ept();
+        result = scan_root(vm, root);
+    }
+    root->unsync = result != MIRROR_LOAD_OK;
+    page_put(vm, root->page);
+    return result;
+}

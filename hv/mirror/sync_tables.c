@@ -1,0 +1,118 @@
+/* Bringing the mirror tables that a root reaches in step with the guest's page tables. */
+#include <hv/mirror/internal.h>
+
+#include <hv/mm/entry.h>
+#include <hv/mm/phys.h>
+#include <hv/mm/tlb.h>
+#include <hv/vm/guestmem.h>
+
+/* A table that several slots use would owe one address for each of them. */
+static void owe_flush(struct vm *vm, const struct mirror_page *page, u32 index)
+{
+    u32 slot = mirror_slot(vm, page->slot);
+
+    if (page->refs > 1)
+        flush_all_later(&vm->mirror);
+    else
+        flush_later(&vm->mirror, slot << PG_SLOT_SHIFT | index << PAGE_SHIFT);
+}
+
+static void set_entry(struct vm *vm, const struct mirror_page *page, u32 *table, u32 index, u32 pte)
+{
+    if (table[index] & PG_PRESENT)
+        owe_flush(vm, page, index);
+    entry_store32(&table[index], pte);
+    vm->mirror.changes++;
+}
+
+/* A table that was lost on both sides maps nothing. */
+static void scan_table(struct vm *vm, const struct mirror_page *page)
+{
+    const u32 *native = guest_page_native(vm, GPA(page->gpa));
+    u32 *table = phys_ptr(page->table);
+
+    for (u32 i = 0; i < PG_ENTRIES; i++) {
+        u32 wanted = native == NULL ? 0 : mirror_pte(vm, native[i]);
+        if (table[i] != wanted)
+            set_entry(vm, page, table, i, wanted);
+    }
+    page_copy_flags(vm, page);
+    vm->counters[KMV_COUNTER_pt_syncs]++;
+}
+
+static bool slot_reaches(const struct vm *vm, const struct mirror_root *root, u32 slot, u32 table)
+{
+    u32 pde = native_part(root_shadow(root)[slot]);
+
+    return pde_has_table(vm, pde) && (pde & PG_FRAME) == table;
+}
+
+/* Does the root reach the table? The slot where it was last seen is right nearly always. */
+static bool reaches(const struct vm *vm, const struct mirror_root *root, struct mirror_page *page)
+{
+    if (slot_reaches(vm, root, page->slot, page->gpa))
+        return true;
+    for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
+        if (slot_reaches(vm, root, slot, page->gpa)) {
+            page->slot = slot;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Moves those unsync tables that the root reaches to `reached`. The others may be free pages by
+ * now, full of anything. In step counts from here on: to find memory for the protection may evict a
+ * root on the same page. */
+static void collect_reached(struct vm *vm, const struct mirror_root *root,
+                            struct list_link *reached)
+{
+    struct list_link *unsync = &vm->mirror.unsync, *next;
+
+    for (struct list_link *link = unsync->next; link != unsync; link = next) {
+        struct mirror_page *page = LIST_ITEM(link, struct mirror_page, unsync);
+        next = link->next;
+        if (reaches(vm, root, page)) {
+            list_remove(link);
+            list_append(reached, link);
+            page->table_in_step = true;
+        }
+    }
+}
+
+static bool protect_all(struct vm *vm, struct list_link *pages)
+{
+    for (struct list_link *link = pages->next; link != pages; link = link->next) {
+        if (!page_protect(vm, LIST_ITEM(link, struct mirror_page, unsync)))
+            return false;
+    }
+    tlb_flush_ept();
+    return true;
+}
+
+static void cancel_sync(struct vm *vm, struct mirror_page *page)
+{
+    table_set_unsync(&vm->mirror, page);
+    page_put(vm, page);
+}
+
+enum mirror_load_result tables_sync(struct vm *vm, const struct mirror_root *root)
+{
+    struct list_link reached;
+    bool is_protected;
+
+    list_init(&reached);
+    collect_reached(vm, root, &reached);
+    if (list_is_empty(&reached))
+        return MIRROR_LOAD_OK;
+    is_protected = protect_all(vm, &reached);
+    while (!list_is_empty(&reached)) {
+        struct mirror_page *page = LIST_ITEM(reached.next, struct mirror_page, unsync);
+        list_remove(&page->unsync);
+        if (is_protected)
+            scan_table(vm, page);
+        else
+            cancel_sync(vm, page);
+    }
+    return is_protected ? MIRROR_LOAD_OK : MIRROR_LOAD_NO_MEMORY;
+}
