@@ -79,9 +79,9 @@ class Bochs:
                 env={**os.environ, "TERM": "xterm"},
             )
 
-    def power_off_status(self, exit_status, shutdown_reason):
+    def power_off_status(self, exit_status):
         """Bochs leaves with the same status whatever happened, so only the log tells of a power-off."""
-        del exit_status, shutdown_reason
+        del exit_status
 
     def diagnosis(self, scratch):
         """What Bochs said last, for an end that nobody announced; "" if nothing."""

@@ -42,14 +42,18 @@ class Outcome:
     def timed_out(self, seconds):
         self.end = End(errors.TIMED_OUT, f"time-out: still running after {seconds:g} s: allow more with --timeout")
 
-    def vanished(self, hypervisor_up, diagnosis):
-        """The machine ended, and nobody had told why."""
+    def vanished(self, stage, diagnosis):
+        """The machine ended, nobody had told why, and it had come as far as `stage`, a key of VANISHED."""
         if self.end is None:
-            words = f": {diagnosis}" if diagnosis else ""
-            if hypervisor_up:
-                self.end = End(errors.HYPERVISOR_PANIC, f"the machine ended without a summary{words}")
-            else:
-                self.end = End(errors.REFUSED, f"the machine ended before the hypervisor was up{words}")
+            status, message = VANISHED[stage]
+            self.end = End(status, f"{message}: {diagnosis}" if diagnosis else message)
+
+
+VANISHED = {
+    "firmware": (errors.REFUSED, "the machine ended before anything ran on it"),
+    "hypervisor": (errors.HYPERVISOR_PANIC, "the machine ended without the hypervisor's summary"),
+    "guest": (errors.GUEST_STOPPED, "the machine ended, but the guest did not power it off"),
+}
 
 
 def power_off_end(status):

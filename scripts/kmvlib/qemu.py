@@ -17,6 +17,7 @@ class Monitor:
     def __init__(self):
         self.channel = Channel("monitor")
         self.pending = b""
+        self.running = False  # commands are answered only once the machine runs
         self.shutdown_reason = None
 
     def feed(self, data):
@@ -27,6 +28,8 @@ class Monitor:
     def take(self, message):
         if "QMP" in message:
             self.channel.send(b'{"execute": "qmp_capabilities"}\n')
+        elif "return" in message:
+            self.running = True
         elif message.get("event") == "SHUTDOWN":
             self.shutdown_reason = message["data"]["reason"]
 
@@ -54,9 +57,9 @@ class Qemu:
         ]
         return spawn(argv, scratch)
 
-    def power_off_status(self, exit_status, shutdown_reason):
+    def power_off_status(self, exit_status):
         """Under the hypervisor, its log tells of a power-off."""
-        del exit_status, shutdown_reason
+        del exit_status
 
     def diagnosis(self, scratch):
         return last_words(scratch, self.monitor)
@@ -90,16 +93,16 @@ class BareQemu:
         ]
         return spawn(argv, scratch)
 
-    def power_off_status(self, exit_status, shutdown_reason):
+    def power_off_status(self, exit_status):
         """
         The status the guest powered off with, None if it did not. The debug-exit device turns status N into
-        exit status 2N + 1; ACPI's port 0x604 carries no status.
+        exit status 2N + 1, which QEMU's own errors must not be taken for; ACPI's port 0x604 carries no status.
         """
-        if exit_status is None or exit_status < 0 or shutdown_reason == "guest-reset":
-            return None
-        if exit_status % 2 == 1 and shutdown_reason is None:
+        if self.monitor.shutdown_reason:
+            return 0 if self.monitor.shutdown_reason == "guest-shutdown" else None
+        if self.monitor.running and exit_status > 0 and exit_status % 2 == 1:
             return exit_status >> 1
-        return 0 if shutdown_reason == "guest-shutdown" else None
+        return None
 
     def diagnosis(self, scratch):
         return last_words(scratch, self.monitor)

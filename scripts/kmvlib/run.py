@@ -83,8 +83,9 @@ class Session:
         self.progress = Progress()
         self.prompts = PromptCounter()
         self.newlines = None if sys.stdout.isatty() else NewlineFilter()
+        self.mid_line = False
         self.bare = machine.name == "bare-tcg"
-        self.up = self.bare
+        self.up = False
         self.firmware = b""
         self.input = self.make_input(options)
         self.timeout = options.timeout
@@ -107,8 +108,6 @@ class Session:
             self.child = self.machine.start(
                 self.scratch, self.memory, esp_image and "esp.img", disk and "disk.img", self.console, self.log
             )
-            if self.bare:
-                self.machine_up()
             self.loop()
         except feed.Quit:
             return errors.OK
@@ -123,6 +122,7 @@ class Session:
             for channel in self.channels():
                 channel.close()
             self.progress.clear()
+            self.end_line()
         return self.tell_end()
 
     def channels(self):
@@ -163,8 +163,8 @@ class Session:
             with open(self.scratch.path("com2.raw"), "ab") as raw:
                 raw.write(said)
             self.reader.feed(said)
-        self.show(shown)
         monitored = self.monitor()
+        self.show(shown)
         self.take_input()
         return bool(shown or said or monitored)
 
@@ -173,6 +173,8 @@ class Session:
             return b""
         data = self.machine.monitor.channel.receive()
         self.machine.monitor.feed(data)
+        if self.bare and self.machine.monitor.running and not self.up:
+            self.machine_up()
         return data
 
     def show(self, data):
@@ -190,6 +192,7 @@ class Session:
         self.input.typist.heard(data)
         before = self.prompts.count
         self.prompts.feed(data)
+        self.mid_line = not data.endswith(b"\n")
         write_all(sys.stdout.fileno(), self.newlines.feed(data) if self.newlines else data)
         for _ in range(self.prompts.count - before):
             self.input.prompt()
@@ -222,11 +225,16 @@ class Session:
         self.outcome.loader_error(text)
 
     def machine_ended(self, exit_status):
-        monitor = self.machine.monitor
-        status = self.machine.power_off_status(exit_status, monitor.shutdown_reason if monitor else None)
+        status = self.machine.power_off_status(exit_status)
         if status is not None:
             self.outcome.powered_off(status)
-        self.outcome.vanished(self.up, self.machine.diagnosis(self.scratch))
+        stage = "firmware" if not self.up else "guest" if self.bare else "hypervisor"
+        self.outcome.vanished(stage, self.machine.diagnosis(self.scratch))
+
+    def end_line(self):
+        """The shell that gets the terminal back starts on a fresh line."""
+        if self.mid_line and sys.stdout.isatty():
+            write_all(sys.stdout.fileno(), b"\n")
 
     def tell_end(self):
         self.reader.close()
