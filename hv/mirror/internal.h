@@ -28,38 +28,49 @@ u32 mirror_pte(const struct vm *vm, u32 pte);       /* 0: no mirror */
 u32 mirror_slot(const struct vm *vm, u32 slot);
 u32 mirrored_slot(const struct vm *vm, u32 slot); /* inverse of mirror_slot */
 
-/* memory.c */
-bool mirror_reclaim(
-    struct vm *vm); /* makes memory free in the heap; false: there is none to be had */
+/*
+ * memory.c
+ *   mirror_reclaim      makes memory free in the heap; false: there is none to be had
+ *   table_frame_alloc   zeroed, and readable to the CPU in the tables window; false: no memory
+ *   table_frame_retire  gives it back once the CPU can't walk it any more
+ *   mirror_finish       ends each public operation: flushes what is owed, frees what was retired
+ */
+bool mirror_reclaim(struct vm *vm);
 bool mirror_frame_alloc(struct vm *vm, hpa_t *frame);
-bool table_frame_alloc(struct vm *vm,
-                       hpa_t *frame); /* zeroed, and readable to the CPU in the tables window */
-void table_frame_retire(struct vm *vm,
-                        hpa_t frame); /* gives it back once the CPU can't walk it any more */
+bool table_frame_alloc(struct vm *vm, hpa_t *frame);
+void table_frame_retire(struct vm *vm, hpa_t frame);
 u32 table_frame_gpa(const struct vm *vm, hpa_t frame);
 hpa_t table_frame_at(const struct vm *vm, u32 gpa); /* inverse of table_frame_gpa */
 void flush_later(struct mirror *mirror, u32 address);
 void flush_all_later(struct mirror *mirror);
-void mirror_finish(
-    struct vm *vm); /* ends each public operation: flushes what is owed, frees what was retired */
+void mirror_finish(struct vm *vm);
 
-/* pages.c: addresses are those of pages in guest RAM. */
+/*
+ * pages.c: addresses are those of pages in guest RAM.
+ *   page_get            finds or makes; NULL: no memory
+ *   page_put            lifts protection and forgets the page, as far as no use of it is left
+ *   page_protect        without the flush that it owes; false: no memory
+ *   page_copy_flags     copies accessed and dirty flags to the page's mirror copy
+ *   table_ref           guest-physical address of the mirror table; 0: no memory
+ */
 struct mirror_page *page_find(const struct mirror *mirror, u32 gpa);
-struct mirror_page *page_get(struct vm *vm, u32 gpa); /* finds or makes; NULL: no memory */
-void page_put(
-    struct vm *vm,
-    struct mirror_page *page); /* lifts protection and forgets it as far as no use is left */
-bool page_protect(struct vm *vm, const struct mirror_page *page); /* no flush; false: no memory */
+struct mirror_page *page_get(struct vm *vm, u32 gpa);
+void page_put(struct vm *vm, struct mirror_page *page);
+bool page_protect(struct vm *vm, const struct mirror_page *page);
 void page_copy_flags(struct vm *vm, const struct mirror_page *page);
-u32 table_ref(struct vm *vm, u32 gpa, u32 slot); /* gpa of the mirror table; 0: no memory */
+u32 table_ref(struct vm *vm, u32 gpa, u32 slot);
 void table_unref(struct vm *vm, u32 gpa);
 void table_set_unsync(struct mirror *mirror, struct mirror_page *page);
 
-/* roots.c */
-struct mirror_root *root_get(struct vm *vm, u32 gpa); /* finds or makes; NULL: no memory */
+/*
+ * roots.c
+ *   root_get            finds or makes; NULL: no memory
+ *   root_evict          drops the one least recently used; false: none can go
+ */
+struct mirror_root *root_get(struct vm *vm, u32 gpa);
 void root_drop(struct vm *vm, struct mirror_root *root);
 void root_drop_all(struct vm *vm);
-bool root_evict(struct vm *vm); /* the one least recently used; false: none can go */
+bool root_evict(struct vm *vm);
 u32 *root_shadow(const struct mirror_root *root);
 
 /* The native entry that an entry of a shadow root stands for, 0 if it is a mirror's or none. */

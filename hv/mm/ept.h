@@ -33,8 +33,8 @@ struct ept_page {
 /* Returns 0 or -HV_ENOMEM. */
 int ept_init(struct ept *ept, struct frame_pool *heap);
 
-/* Maps [gpa, gpa + bytes) to [hpa, hpa + bytes); all 4 KiB aligned. Replaces what was there. 0 or
- * -HV_ENOMEM. */
+/* Maps [gpa, gpa + bytes) to [hpa, hpa + bytes); all 4 KiB aligned. Replaces what was there. 0,
+ * -HV_EINVAL (a page of ept_map_repeated is in the way), -HV_ENOMEM. */
 int ept_map(struct ept *ept, gpa_t gpa, hpa_t hpa, u64 bytes, u32 perms, enum ept_memory_type type);
 
 /* Maps each page of [gpa, gpa + bytes), 2 MiB aligned, to the one page `frame`, through one table
