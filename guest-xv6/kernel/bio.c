@@ -4,17 +4,20 @@
 
 #include "console.h"
 #include "ide.h"
+#include "kalloc.h"
+#include "memlayout.h"
 #include "param.h"
 #include "proc.h"
 
-#define HASH_SIZE 64
+#define HASH_SIZE 4096
+
+#define BUFS_PER_PAGE (PGSIZE / sizeof(struct buf))
 
 static struct {
     struct spinlock lock; /* protects refs, block, and both kinds of links */
-    struct buf bufs[NBUF];
     struct buf *hash[HASH_SIZE];
     struct buf lru; /* head of a ring: .older is the most recently used, .newer the least */
-} cache = {.lock = {.name = "buffers"}};
+} cache;
 
 static void ring_remove(struct buf *b)
 {
@@ -51,12 +54,24 @@ static void hash_insert(struct buf *b)
     *bucket(b->block) = b;
 }
 
-void bio_init(void)
+static void add_buffers(struct buf *bufs)
 {
-    cache.lru.newer = cache.lru.older = &cache.lru;
-    for (struct buf *b = cache.bufs; b < cache.bufs + NBUF; b++) {
+    for (struct buf *b = bufs; b < bufs + BUFS_PER_PAGE; b++) {
         sleeplock_init(&b->lock, "buffer");
         ring_insert_newest(b);
+    }
+}
+
+void bio_init(uint32_t ram_bytes)
+{
+    cache.lock = SPINLOCK("buffers");
+    cache.lru.newer = cache.lru.older = &cache.lru;
+    for (uint32_t pages = ram_bytes / BIO_RAM_SHARE / PGSIZE; pages > 0; pages--) {
+        void *page = page_alloc_zeroed();
+
+        if (page == NULL)
+            panic("bio_init: no memory for buffers");
+        add_buffers(page);
     }
 }
 

@@ -21,7 +21,8 @@ struct buf {
     uint8_t data[BLOCK_SIZE] __attribute__((aligned(4)));
 };
 
-void bio_init(void);
+/* Takes the cache's share of RAM. */
+void bio_init(uint32_t ram_bytes);
 
 struct buf *block_read(uint32_t block); /* locked, with the block's contents */
 void block_write(struct buf *b);        /* to the disk; b is locked */

@@ -21,7 +21,7 @@ static struct {
     char ring[INPUT_SIZE];
     uint32_t read, committed, edit;
     bool held_up; /* the ring was full: receive interrupts are off until a program reads */
-} input = {.lock = {.name = "console"}};
+} input;
 
 static void erase_char(void)
 {
@@ -73,14 +73,14 @@ static void edit_input(char c)
     }
 }
 
-void console_interrupt(void)
+void console_interrupt(int (*get)(void))
 {
     int c = 0;
 
     spin_lock(&input.lock);
-    while (input.edit - input.read < INPUT_SIZE && (c = uart_get()) >= 0)
+    while (input.edit - input.read < INPUT_SIZE && (c = get()) >= 0)
         edit_input((char)c);
-    if (c >= 0 && input.edit - input.read == INPUT_SIZE) {
+    if (c >= 0) {
         input.held_up = true;
         uart_receive(false);
     }
@@ -134,6 +134,7 @@ static int console_write(const char *from, int bytes)
 
 void console_init(void)
 {
+    input.lock = SPINLOCK("console");
     uart_init();
     devices[CONSOLE_MAJOR] = (struct device){.read = console_read, .write = console_write};
 }

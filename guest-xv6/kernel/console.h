@@ -21,7 +21,8 @@ void panic_trap(const struct trapframe *tf) __attribute__((noreturn));
 
 void console_init(void);
 
-/* Takes what the serial port has received; called by its interrupt. */
-void console_interrupt(void);
+/* Takes what `get` has to give, characters until -1; called by the interrupts of the serial port
+ * and the keyboard. */
+void console_interrupt(int (*get)(void));
 
 #endif

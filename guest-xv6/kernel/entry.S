@@ -1,5 +1,6 @@
 # The first instructions: from a Multiboot loader (protected mode, paging off, flat segments) to kernel_main at its
 # linked address. Until paging is on, every address is the linked one minus KERNBASE.
+#include "main.h"
 #include "memlayout.h"
 #include "mmu.h"
 
@@ -46,10 +47,15 @@ ap_entry:
     movl %cr0, %ecx
     orl $(CR0_PG | CR0_WP), %ecx
     movl %ecx, %cr0
-    movl ap_stack, %esp
     movl $ap_entry_high, %ecx
     jmp *%ecx
 ap_entry_high:
+    # The stack may lie anywhere in RAM, where only the kernel's page directory reaches.
+    movl ap_boot + AP_BOOT_CR4, %ecx
+    movl %ecx, %cr4
+    movl ap_boot + AP_BOOT_CR3, %ecx
+    movl %ecx, %cr3
+    movl ap_boot + AP_BOOT_STACK, %esp
     xorl %ebp, %ebp
     call ap_main
 1:  hlt

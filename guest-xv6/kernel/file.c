@@ -19,7 +19,12 @@ struct device devices[NDEV];
 static struct {
     struct spinlock lock; /* protects refs and, of free files, kind */
     struct file files[NFILE];
-} table = {.lock = {.name = "files"}};
+} table;
+
+void files_init(void)
+{
+    table.lock = SPINLOCK("files");
+}
 
 struct file *file_alloc(void)
 {

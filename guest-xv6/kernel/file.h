@@ -18,6 +18,8 @@ struct file {
     uint32_t offset; /* protected by the i-node's lock */
 };
 
+void files_init(void);
+
 struct file *file_alloc(void); /* NULL: too many open files */
 struct file *file_dup(struct file *f);
 void file_close(struct file *f);

@@ -12,10 +12,11 @@
 static struct {
     struct spinlock lock;
     struct inode inodes[NINODE];
-} table = {.lock = {.name = "i-nodes"}};
+} table;
 
 void inodes_init(void)
 {
+    table.lock = SPINLOCK("i-nodes");
     for (struct inode *ip = table.inodes; ip < table.inodes + NINODE; ip++)
         sleeplock_init(&ip->lock, "i-node");
 }
@@ -116,6 +117,29 @@ void inode_unlock_put(struct inode *ip)
 {
     inode_unlock(ip);
     inode_put(ip);
+}
+
+static bool is_orphan(uint32_t inum)
+{
+    struct buf *b = block_read(inode_block(inum));
+    const struct disk_inode *disk = inode_in_block(b, inum);
+    bool orphan = disk->type != TYPE_NONE && disk->nlink == 0;
+
+    block_release(b);
+    return orphan;
+}
+
+void inodes_reclaim(void)
+{
+    for (uint32_t inum = 1; inum < super.ninodes; inum++) {
+        if (!is_orphan(inum))
+            continue;
+        log_begin();
+        struct inode *ip = inode_get(inum);
+        inode_lock(ip);
+        inode_unlock_put(ip);
+        log_end();
+    }
 }
 
 /* Marks the i-node as used on disk if it is free. */

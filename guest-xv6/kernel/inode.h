@@ -19,6 +19,10 @@ struct inode {
 
 void inodes_init(void);
 
+/* Frees files that had lost their last name, but were still open, when the machine went down. Once,
+ * after log_init. */
+void inodes_reclaim(void);
+
 struct inode *inode_get(uint32_t inum); /* a reference, unlocked; NULL: too many i-nodes in use */
 struct inode *inode_dup(struct inode *ip);
 void inode_lock(struct inode *ip); /* reads it from disk if need be */

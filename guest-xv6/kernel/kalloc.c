@@ -18,7 +18,7 @@ static struct {
     uint32_t end;
     uint32_t first;
     uint8_t is_free[PHYSTOP / PGSIZE / 8]; /* a bit a page: on the free list */
-} pages = {.lock = {.name = "pages"}};
+} pages;
 
 static bool test_free(uint32_t pa)
 {
@@ -32,6 +32,7 @@ static void flip_free(uint32_t pa)
 
 void pages_init(uint32_t first, uint32_t end)
 {
+    pages.lock = SPINLOCK("pages");
     pages.first = PGROUNDUP(first);
     pages.virgin = pages.first;
     pages.end = end;

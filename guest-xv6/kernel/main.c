@@ -5,11 +5,13 @@
 #include "bio.h"
 #include "console.h"
 #include "cpu.h"
+#include "file.h"
 #include "hypervisor.h"
 #include "ide.h"
 #include "inode.h"
 #include "ioapic.h"
 #include "kalloc.h"
+#include "keyboard.h"
 #include "kmap.h"
 #include "lapic.h"
 #include "main.h"
@@ -26,7 +28,11 @@
 extern char kernel_end[];                           /* kernel.ld */
 extern const char ap_start_begin[], ap_start_end[]; /* ap_start.S */
 
-char *ap_stack; /* of the processor being started; read by entry.S */
+struct ap_boot ap_boot;
+_Static_assert(offsetof(struct ap_boot, cr4) == AP_BOOT_CR4 &&
+                   offsetof(struct ap_boot, cr3) == AP_BOOT_CR3 &&
+                   offsetof(struct ap_boot, stack) == AP_BOOT_STACK,
+               "offsets for entry.S");
 
 /* Room above a stack's top: the mirror of a trap frame is copied longer than the frame may be
  * (entry.S). */
@@ -38,7 +44,8 @@ static void start_processor(struct cpu *c)
 
     if (stack == NULL)
         panic("no memory for the stack of a processor");
-    ap_stack = stack + PGSIZE - STACK_SLACK;
+    ap_boot = (struct ap_boot){
+        .cr4 = read_cr4(), .cr3 = read_cr3(), .stack = stack + PGSIZE - STACK_SLACK};
     lapic_start(c->apic_id);
     while (!c->started)
         cpu_relax();
@@ -84,7 +91,7 @@ static void devices_init(void)
 {
     ioapic_init();
     ioapic_route(IRQ_COM1, VECTOR_IRQ0 + IRQ_COM1);
-    ioapic_route(IRQ_KEYBOARD, VECTOR_IRQ0 + IRQ_KEYBOARD);
+    keyboard_init();
     ide_init();
 }
 
@@ -100,8 +107,9 @@ void kernel_main(uint32_t multiboot_magic, uint32_t multiboot_info)
     kmap_init(ram_end);
     mp_init();
     lapic_init();
-    bio_init();
+    bio_init(ram_end);
     inodes_init();
+    files_init();
     devices_init();
     cpus[0].started = true;
     start_processors();

@@ -110,6 +110,7 @@ static void first_begin(void)
     spin_unlock(&proc_lock);
     sti();
     log_init();
+    inodes_reclaim();
     p->cwd = inode_get(ROOT_INODE);
     if (exec(first_path, argv) < 0)
         panic("cannot run %s: is it on the root disk?", first_path);

@@ -6,9 +6,11 @@
 #include "console.h"
 #include "cpu.h"
 #include "ide.h"
+#include "keyboard.h"
 #include "lapic.h"
 #include "proc.h"
 #include "syscall_table.h"
+#include "uart.h"
 #include "x86.h"
 
 #define GATE_INTERRUPT 0x8E00 /* present, DPL 0, 32-bit: interrupts off on entry */
@@ -67,15 +69,19 @@ static void timer_interrupt(void)
     lapic_eoi();
 }
 
+/* What a full console doesn't take is lost: left in the controller, it would hold back further
+ * interrupts. */
 static void keyboard_interrupt(void)
 {
-    inb(0x60);
+    console_interrupt(keyboard_get);
+    while (keyboard_get() >= 0)
+        continue;
     lapic_eoi();
 }
 
 static void com1_interrupt(void)
 {
-    console_interrupt();
+    console_interrupt(uart_get);
     lapic_eoi();
 }
 

@@ -77,6 +77,14 @@ static inline uint32_t read_cr2(void)
     return value;
 }
 
+static inline uint32_t read_cr3(void)
+{
+    uint32_t value;
+
+    __asm__ volatile("movl %%cr3, %0" : "=r"(value));
+    return value;
+}
+
 static inline void write_cr3(uint32_t value)
 {
     __asm__ volatile("movl %0, %%cr3" : : "r"(value) : "memory");
