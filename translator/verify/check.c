@@ -20,11 +20,25 @@ static bool may_be_expanded(const struct insn *insn)
     return insn->opcode >= 0xe0 && insn->opcode <= 0xe3;
 }
 
+/* Padding may be another padding, or none. */
+static bool is_padding_for_padding(const struct piece *piece)
+{
+    bool padding = piece->complete && insn_is_padding(&piece->original);
+
+    for (uint32_t i = 0; i < piece->count && padding; i++) {
+        padding = insn_is_padding(&piece->code[i]);
+    }
+    return padding;
+}
+
 static const char *check_piece(const struct program *program, const struct piece *piece)
 {
     const struct writer_rule *rule = writer_rule_of(&piece->original);
     bool at_end = piece->match != NO_INDEX && piece->match + 1 == piece->count;
 
+    if (program->flows[piece->index].entry < ENTRY_REQUIRED && is_padding_for_padding(piece)) {
+        return NULL;
+    }
     if (!piece->complete || piece->count == 0) {
         return "its translation can't be decoded";
     }

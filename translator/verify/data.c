@@ -24,7 +24,7 @@ static void check_bytes(struct program *program, const char *what, uint32_t old_
         return;
     }
     memcpy(expected, old_bytes, length);
-    failed = map_relocate(map, old_address, new_address, expected, length);
+    failed = map_relocate(map, old_address, new_address, expected, new_bytes, length);
     if (failed) {
         report_add(program->report, "%08x: %s: relocation of type %u has no translation",
                    failed->address, what, failed->type);

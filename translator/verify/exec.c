@@ -503,6 +503,42 @@ static bool exec_string(struct machine *machine, const struct insn *insn, unsign
     return true;
 }
 
+static uint32_t gdt_base(const struct machine *machine)
+{
+    return (uint32_t)machine_mix(machine->seed, 0x676474);
+}
+
+static bool exec_sgdt(struct machine *machine, const struct insn *insn, unsigned int argument)
+{
+    uint32_t address = exec_address(machine, insn, 0);
+
+    (void)argument;
+    machine_write(machine, address, 2, (uint32_t)machine_mix(machine->seed, 0x6c696d));
+    machine_write(machine, address + 2, 4, gdt_base(machine));
+    return true;
+}
+
+static bool exec_str(struct machine *machine, const struct insn *insn, unsigned int argument)
+{
+    (void)argument;
+    return write_operand(machine, insn, 0, machine->task_register);
+}
+
+/* Sets the busy bit of the descriptor; a mirror may copy all of its eight bytes (SDM vol.
+ * 3, 8.2.2). */
+static bool exec_ltr(struct machine *machine, const struct insn *insn, unsigned int argument)
+{
+    uint32_t selector = read_operand(machine, insn, 0) & 0xffff;
+
+    (void)argument;
+    machine->task_register = (uint16_t)selector;
+    machine->optional_base = gdt_base(machine) + (selector & ~7u);
+    machine->optional_size = 8;
+    machine_write_byte(machine, machine->optional_base + 5,
+                       machine_read_byte(machine, machine->optional_base + 5) | 2);
+    return true;
+}
+
 /*
  * Writers whose arithmetic does not matter here: what is stored is an unknown function of the
  * inputs, so that a mirror write which is not a copy, nor the same function of the same inputs,
@@ -621,6 +657,9 @@ static const struct exec_rule exec_rules[] = {
     RULE(INSB, exec_string, 0),
     RULE(INSW, exec_string, 0),
     RULE(INSD, exec_string, 0),
+    RULE(SGDT, exec_sgdt, 0),
+    RULE(STR, exec_str, 0),
+    RULE(LTR, exec_ltr, 0),
 };
 
 static exec_fn find_rule(const struct insn *insn, unsigned int *argument)
@@ -645,13 +684,14 @@ static exec_fn find_rule(const struct insn *insn, unsigned int *argument)
     return NULL;
 }
 
-/* The handlers take operands of 1, 2 or 4 bytes; cmpxchg8b's reads its eight by halves. */
+/* The handlers take operands of 1, 2 or 4 bytes, but for two that know their size. */
 static bool has_modelled_sizes(const struct insn *insn)
 {
     for (unsigned int i = 0; i < insn->operand_count; i++) {
         unsigned int size = insn->operands[i].size;
 
-        if (size != 1 && size != 2 && size != 4 && insn->id != X86_INS_CMPXCHG8B) {
+        if (size != 1 && size != 2 && size != 4 && insn->id != X86_INS_CMPXCHG8B &&
+            insn->id != X86_INS_SGDT) {
             return false;
         }
     }

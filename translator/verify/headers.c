@@ -1,14 +1,12 @@
 /* The checks of what loaders and debuggers read: entry point, program headers, symbols. */
 #include "data.h"
 
-#include <string.h>
-
 /* An entry point may be a physical address where code is linked high and starts with paging off. */
-static bool map_entry(const struct address_map *map, uint32_t entry, uint32_t *moved)
+static bool entry_is_right(const struct address_map *map, uint32_t entry, uint32_t found)
 {
     const struct elf_file *native = map->native;
 
-    if (map_instruction(map, entry, moved)) {
+    if (map_leads_to(map, map_pair(map, entry), found)) {
         return true;
     }
     for (uint32_t i = 0; i < native->segment_count; i++) {
@@ -16,8 +14,7 @@ static bool map_entry(const struct address_map *map, uint32_t entry, uint32_t *m
         uint32_t bias = segment->p_vaddr - segment->p_paddr;
 
         if (segment->p_type == PT_LOAD && entry - segment->p_paddr < segment->p_memsz &&
-            map_instruction(map, entry + bias, moved)) {
-            *moved -= bias;
+            map_leads_to(map, map_pair(map, entry + bias), found + bias)) {
             return true;
         }
     }
@@ -66,14 +63,10 @@ static void check_segment(struct program *program, const struct elf_section *sec
 void check_headers(struct program *program)
 {
     const struct address_map *map = program->map;
-    uint32_t expected;
 
-    if (!map_entry(map, map->native->header.e_entry, &expected)) {
-        report_add(program->report, "%08x: the entry point is no instruction of the map",
-                   map->native->header.e_entry);
-    } else if (map->translated->header.e_entry != expected) {
-        report_add(program->report, "%08x -> %08x: the entry point is %08x",
-                   map->native->header.e_entry, expected, map->translated->header.e_entry);
+    if (!entry_is_right(map, map->native->header.e_entry, map->translated->header.e_entry)) {
+        report_add(program->report, "%08x: the entry point is %08x, not its translation",
+                   map->native->header.e_entry, map->translated->header.e_entry);
     }
     for (uint32_t i = 0; i < map->native->section_count; i++) {
         if (section_is_loaded(&map->native->sections[i]) && map->partner[i]) {
@@ -98,35 +91,39 @@ static bool map_symbol(const struct address_map *map, const struct elf_symbol *s
            map_in_section(map, section, symbol->raw.st_value, expected);
 }
 
-static bool same_symbol(const struct elf_symbol *a, const struct elf_symbol *b)
+/* An instruction's symbol may be at its entry or behind the entry copy. */
+static bool symbol_is_right(const struct address_map *map, const struct elf_symbol *symbol,
+                            uint32_t found, uint32_t expected)
 {
-    return a->raw.st_info == b->raw.st_info && strcmp(a->name, b->name) == 0;
+    uint32_t index = symbol->raw.st_shndx;
+
+    return found == expected ||
+           (index < SHN_LORESERVE && section_is_code(&map->native->sections[index]) &&
+            map_leads_to(map, map_pair(map, symbol->raw.st_value), found));
 }
 
-/* Symbols keep their order; the translated file may have more of them. */
 void check_symbols(struct program *program)
 {
-    const struct elf_file *native = program->map->native;
-    const struct elf_file *translated = program->map->translated;
-    uint32_t at = 0;
+    const struct address_map *map = program->map;
 
-    for (uint32_t i = 0; i < native->symbol_count; i++) {
-        const struct elf_symbol *symbol = &native->symbols[i];
+    for (uint32_t i = 0; i < map->native->symbol_count; i++) {
+        const struct elf_symbol *symbol = &map->native->symbols[i];
+        uint32_t partner = map->symbol_partner[i];
         uint32_t expected;
+        uint32_t found;
 
-        while (at < translated->symbol_count && !same_symbol(symbol, &translated->symbols[at])) {
-            at++;
+        if (!map_symbol_matters(symbol)) {
+            continue;
         }
-        if (at == translated->symbol_count) {
+        if (partner == NO_INDEX) {
             report_add(program->report, "%08x: symbol %s is missing", symbol->raw.st_value,
                        symbol->name);
             return;
         }
-        if (map_symbol(program->map, symbol, &expected) &&
-            translated->symbols[at].raw.st_value != expected) {
+        found = map->translated->symbols[partner].raw.st_value;
+        if (map_symbol(map, symbol, &expected) && !symbol_is_right(map, symbol, found, expected)) {
             report_add(program->report, "%08x -> %08x: symbol %s is %08x", symbol->raw.st_value,
-                       expected, symbol->name, translated->symbols[at].raw.st_value);
+                       expected, symbol->name, found);
         }
-        at++;
     }
 }

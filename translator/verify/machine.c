@@ -29,6 +29,9 @@ void machine_reset(struct machine *machine, uint64_t seed, uint32_t offset)
     machine->offset = offset;
     machine->entry_base = 0;
     machine->entry_size = 0;
+    machine->optional_base = 0;
+    machine->optional_size = 0;
+    machine->task_register = (uint16_t)machine_mix(seed, 0x7472);
     machine->seed = seed;
     machine->store_count = 0;
     machine->overflow = false;
@@ -66,7 +69,8 @@ static enum store_class classify(const struct machine *machine, uint32_t address
     if (machine->offset == 0) {
         return STORE_NATIVE;
     }
-    if (native - machine->entry_base < machine->entry_size) {
+    if (native - machine->entry_base < machine->entry_size ||
+        native - machine->optional_base < machine->optional_size) {
         return STORE_MIRROR;
     }
     stored = machine_find(machine, native);

@@ -49,6 +49,9 @@ struct machine {
     uint32_t
         entry_base; /* bytes [entry_base, entry_base + entry_size) count as stored before the run */
     uint32_t entry_size;
+    uint32_t optional_base; /* bytes [optional_base, +optional_size) may be mirrored, or not */
+    uint32_t optional_size;
+    uint16_t task_register;
     uint64_t seed;
     uint32_t store_count;
     bool overflow; /* stored more than the model holds */

@@ -13,8 +13,19 @@
 
 enum { EXIT_USAGE = 2 };
 
-/* Bytes of the frames that the CPU pushes through an interrupt gate (SDM vol. 3, 6.12.1). */
-enum { FRAME_BYTES = 20, FRAME_ERROR_BYTES = 24 };
+/*
+ * Frames that the CPU pushes for a change of privilege: eip, cs, eflags, esp, ss, behind an error
+ * code for some exceptions (SDM vol. 3, 6.12.1, 6.13).
+ */
+static const struct {
+    const char *kind;
+    uint8_t at;
+    uint8_t size;
+} trap_kinds[] = {
+    {"raw", 0, 20},
+    {"err", 0, 24},
+    {"gate", 4, 24},
+};
 
 struct options {
     const char *native;
@@ -26,15 +37,16 @@ struct options {
 };
 
 static const char help_text[] =
-    "usage: kmv-verify [--offset HEX] [--trap-entry SYMBOL[:error]]... NATIVE TRANSLATED\n"
+    "usage: kmv-verify [--offset HEX] [--trap-entry SYMBOL[:KIND]]... NATIVE TRANSLATED\n"
     "\n"
     "Compares an ELF32 program, linked with --emit-relocs, with what kmv-translate made of it:\n"
     "each instruction is there, each memory write is followed by its mirror at +OFFSET, nothing\n"
     "else changed.\n"
     "\n"
     "  --offset HEX            the note must name this OFFSET\n"
-    "  --trap-entry SYMBOL     the hardware's frame of 5 dwords must be mirrored there;\n"
-    "                          SYMBOL:error: 6 dwords, with an error code\n"
+    "  --trap-entry SYMBOL[:KIND]  the hardware's frame must be mirrored there, KIND is\n"
+    "                          raw: 5 dwords at [esp] (default), err: 6, with an error code,\n"
+    "                          gate: 6 at [esp+4], behind the vector's number\n"
     "  --help                  this text\n"
     "\n"
     "Exit: 0 proved, 1 findings (one line each) or unreadable files, 2 usage.\n";
@@ -91,17 +103,26 @@ static int parse_options(int argc, char **argv, struct options *options)
     return -1;
 }
 
+static bool add_trap(struct program *program, const char *text)
+{
+    char name[256];
+    const char *colon = strchr(text, ':');
+    const char *kind = colon ? colon + 1 : trap_kinds[0].kind;
+
+    snprintf(name, sizeof(name), "%.*s", (int)(colon ? (size_t)(colon - text) : strlen(text)),
+             text);
+    for (size_t i = 0; i < sizeof(trap_kinds) / sizeof(trap_kinds[0]); i++) {
+        if (strcmp(kind, trap_kinds[i].kind) == 0) {
+            return program_add_trap(program, name, trap_kinds[i].at, trap_kinds[i].size);
+        }
+    }
+    return false;
+}
+
 static void add_traps(struct program *program, const struct options *options)
 {
     for (unsigned int i = 0; i < options->trap_count; i++) {
-        char name[256];
-        const char *kind = strchr(options->traps[i], ':');
-        size_t length = kind ? (size_t)(kind - options->traps[i]) : strlen(options->traps[i]);
-        bool error_code = kind && strcmp(kind, ":error") == 0;
-
-        snprintf(name, sizeof(name), "%.*s", (int)length, options->traps[i]);
-        if ((kind && !error_code) ||
-            !program_add_trap(program, name, error_code ? FRAME_ERROR_BYTES : FRAME_BYTES)) {
+        if (!add_trap(program, options->traps[i])) {
             report_add(program->report, "trap entry %s: no such code symbol or kind",
                        options->traps[i]);
         }
@@ -113,6 +134,7 @@ static bool run_checks(struct program *program, struct totals *totals)
     if (!program_find_live(program)) {
         return false;
     }
+    program_find_entries(program);
     check_coverage(program);
     if (!check_instructions(program, totals)) {
         return false;
@@ -129,7 +151,7 @@ static int file_error(const char *path, const char *what)
     return EXIT_FAILURE;
 }
 
-static int verify_program(const struct address_map *map, const struct options *options)
+static int verify_program(struct address_map *map, const struct options *options)
 {
     struct report report = {0};
     struct decoder decoder;

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A frame of six dwords, copied with the longest instructions, and the scratch slot. */
+#define MAX_ENTRY_COPY 128u
+
 static const char *read_note(struct address_map *map)
 {
     const struct elf_section *section = elf_section_named(map->translated, ".note.kmv", 0);
@@ -61,6 +64,19 @@ static const char *read_pairs(struct address_map *map)
     return NULL;
 }
 
+static const char *start_entries(struct address_map *map)
+{
+    map->entries = calloc(map->pair_count, sizeof(*map->entries));
+    map->called = calloc(map->pair_count, sizeof(*map->called));
+    if (!map->entries || !map->called) {
+        return "out of memory";
+    }
+    for (uint32_t i = 0; i < map->pair_count; i++) {
+        map->entries[i] = map->pairs[i].new_addr;
+    }
+    return NULL;
+}
+
 static const char *read_windows(struct address_map *map)
 {
     map->windows =
@@ -98,14 +114,47 @@ static const char *pair_sections(struct address_map *map)
     return NULL;
 }
 
+bool map_symbol_matters(const struct elf_symbol *symbol)
+{
+    uint32_t type = ELF32_ST_TYPE(symbol->raw.st_info);
+
+    return type != STT_SECTION && type != STT_FILE && symbol->name[0];
+}
+
+static bool same_symbol(const struct elf_symbol *a, const struct elf_symbol *b)
+{
+    return a->raw.st_info == b->raw.st_info && strcmp(a->name, b->name) == 0;
+}
+
+/* Symbols keep their order; the translated file may have more of them. The first one missing ends
+ * it. */
+static const char *pair_symbols(struct address_map *map)
+{
+    uint32_t at = 0;
+
+    map->symbol_partner = calloc(map->native->symbol_count + 1, sizeof(*map->symbol_partner));
+    if (!map->symbol_partner) {
+        return "out of memory";
+    }
+    for (uint32_t i = 0; i < map->native->symbol_count; i++) {
+        map->symbol_partner[i] = NO_INDEX;
+        if (!map_symbol_matters(&map->native->symbols[i])) {
+            continue;
+        }
+        while (at < map->translated->symbol_count &&
+               !same_symbol(&map->native->symbols[i], &map->translated->symbols[at])) {
+            at++;
+        }
+        map->symbol_partner[i] = at < map->translated->symbol_count ? at++ : NO_INDEX;
+    }
+    return NULL;
+}
+
 const char *map_load(struct address_map *map, const struct elf_file *native,
                      const struct elf_file *translated)
 {
     static const char *(*const steps[])(struct address_map *) = {
-        read_note,
-        read_pairs,
-        read_windows,
-        pair_sections,
+        read_note, read_pairs, start_entries, read_windows, pair_sections, pair_symbols,
     };
     const char *error = NULL;
 
@@ -124,7 +173,10 @@ const char *map_load(struct address_map *map, const struct elf_file *native,
 void map_free(struct address_map *map)
 {
     free(map->partner);
+    free(map->symbol_partner);
     free(map->pairs);
+    free(map->entries);
+    free(map->called);
     free(map->windows);
     memset(map, 0, sizeof(*map));
 }
@@ -146,15 +198,35 @@ uint32_t map_first_pair(const struct address_map *map, uint32_t old_address)
     return low;
 }
 
-bool map_instruction(const struct address_map *map, uint32_t old_address, uint32_t *new_address)
+uint32_t map_pair(const struct address_map *map, uint32_t old_address)
 {
     uint32_t index = map_first_pair(map, old_address);
 
-    if (index == map->pair_count || map->pairs[index].old_addr != old_address) {
+    return index < map->pair_count && map->pairs[index].old_addr == old_address ? index : NO_INDEX;
+}
+
+bool map_set_entry(struct address_map *map, uint32_t pair_index, uint32_t address)
+{
+    uint32_t body = map->pairs[pair_index].new_addr;
+    uint32_t before = pair_index > 0 ? map->pairs[pair_index - 1].new_addr : 0;
+
+    if (body - address > MAX_ENTRY_COPY || address < before) {
         return false;
     }
-    *new_address = map->pairs[index].new_addr;
+    if (address == body || address == map->entries[pair_index]) {
+        return true;
+    }
+    if (map->entries[pair_index] != body) {
+        return false;
+    }
+    map->entries[pair_index] = address;
     return true;
+}
+
+bool map_leads_to(const struct address_map *map, uint32_t pair_index, uint32_t address)
+{
+    return pair_index != NO_INDEX &&
+           (address == map->entries[pair_index] || address == map->pairs[pair_index].new_addr);
 }
 
 static const struct elf_section *partner_of(const struct address_map *map,
@@ -181,7 +253,7 @@ static bool map_in_code(const struct address_map *map, const struct elf_section 
 
     if (index < map->pair_count && map->pairs[index].old_addr < old_next) {
         old_next = map->pairs[index].old_addr;
-        new_next = map->pairs[index].new_addr;
+        new_next = map->entries[index];
     }
     *new_address = new_next - (old_next - old_address);
     return true;
@@ -216,7 +288,7 @@ uint32_t map_piece_end(const struct address_map *map, uint32_t pair_index)
     const struct elf_section *partner = section ? partner_of(map, section) : NULL;
 
     if (pair_index + 1 < map->pair_count && section && pair[1].old_addr < section_end(section)) {
-        return pair[1].new_addr;
+        return map->entries[pair_index + 1];
     }
     return partner ? section_end(partner) : pair->new_addr;
 }

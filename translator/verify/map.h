@@ -12,12 +12,18 @@
 
 #include <kmv/note.h>
 
+#define NO_INDEX UINT32_MAX
+
 struct address_map {
     const struct elf_file *native;
     const struct elf_file *translated;
     const struct elf_section **partner; /* of each native section: its translation, NULL if none */
+    uint32_t *symbol_partner;           /* of each native symbol: its translation, or NO_INDEX */
     struct kmv_addr_pair *pairs;        /* by ascending old_addr */
     uint32_t pair_count;
+    uint32_t
+        *entries;    /* one a pair: where calls and pointers to it go, new_addr or shortly before */
+    uint8_t *called; /* one a pair: pointers to it must go to the entry */
     struct kmv_window *windows; /* by ascending start */
     uint32_t window_count;
     uint32_t offset; /* from the note: mirror(x) = x + offset; 0: identity */
@@ -32,10 +38,24 @@ void map_free(struct address_map *map);
 /* Index of the first pair at or after the old address; pair_count if none. */
 uint32_t map_first_pair(const struct address_map *map, uint32_t old_address);
 
-/* New address of the instruction at this old address; false if no instruction is known there. */
-bool map_instruction(const struct address_map *map, uint32_t old_address, uint32_t *new_address);
+/* Index of the pair of the instruction at this old address, or NO_INDEX. */
+uint32_t map_pair(const struct address_map *map, uint32_t old_address);
 
-/* New address of a byte, or of the end, of this loaded section of the original. */
+/*
+ * Moves an entry: an entry copy stands directly in front of the translation that its pair names.
+ * Calls and pointers go there, jumps may go to either. False: too far away, or the pair has another
+ * entry already.
+ */
+bool map_set_entry(struct address_map *map, uint32_t pair_index, uint32_t address);
+
+/* May this be the translation of a jump or pointer to the instruction? */
+bool map_leads_to(const struct address_map *map, uint32_t pair_index, uint32_t address);
+
+/* Not one of a section or file, which may come and go. */
+bool map_symbol_matters(const struct elf_symbol *symbol);
+
+/* New address of a byte, or of the end, of this loaded section of the original; of an instruction,
+ * its entry. */
 bool map_in_section(const struct address_map *map, const struct elf_section *section,
                     uint32_t old_address, uint32_t *new_address);
 
@@ -56,10 +76,12 @@ bool map_reloc(const struct address_map *map, const struct elf_reloc *reloc, uin
 
 /*
  * Changes a copy of original bytes [old_address, old_address + length) into what they must be at
- * new_address. Returns NULL, or the relocation that can't be followed.
+ * new_address, given what is there (`found`, for pointers that may have two values). Returns NULL,
+ * or the relocation that can't be followed.
  */
 const struct elf_reloc *map_relocate(const struct address_map *map, uint32_t old_address,
-                                     uint32_t new_address, uint8_t *bytes, uint32_t length);
+                                     uint32_t new_address, uint8_t *bytes, const uint8_t *found,
+                                     uint32_t length);
 
 /* Load address and link address of what is at this address differ by that much: kernels linked high
  * use both. */

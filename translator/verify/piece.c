@@ -7,14 +7,14 @@
 static bool branch_matches(const struct program *program, const struct insn *original,
                            const struct insn *candidate, uint32_t old_target)
 {
+    uint32_t index = map_pair(program->map, old_target);
     uint32_t target;
-    uint32_t expected;
 
     return candidate->id == original->id && candidate->size16 == original->size16 &&
            candidate->addr16 == original->addr16 && candidate->segment == original->segment &&
            candidate->rep == original->rep && candidate->repne == original->repne &&
            insn_branch_target(candidate, &target) &&
-           map_instruction(program->map, old_target, &expected) && target == expected;
+           program_branch_goes_to(program, original, index, target);
 }
 
 /* Anything else must have the same bytes, but for relocated fields. */
@@ -30,7 +30,7 @@ static bool insn_matches(const struct program *program, const struct insn *origi
     memcpy(expected, original->bytes, sizeof(expected));
     return candidate->length == original->length &&
            !map_relocate(program->map, original->address, candidate->address, expected,
-                         original->length) &&
+                         candidate->bytes, original->length) &&
            memcmp(expected, candidate->bytes, original->length) == 0;
 }
 
@@ -107,11 +107,11 @@ void piece_load(const struct program *program, uint32_t index, struct piece *pie
     uint32_t all;
 
     piece->index = index;
-    piece->start = program->map->pairs[index].new_addr;
+    piece->start = program->map->entries[index];
     piece->end = map_piece_end(program->map, index) - gap_behind(program, index);
     decode_code(program, piece);
     all = piece->count;
-    drop_padding(piece, kind != FLOW_JUMP && kind != FLOW_AWAY && kind != FLOW_DEAD);
+    drop_padding(piece, kind != FLOW_JUMP && kind < FLOW_RETURN);
     find_match(program, piece);
     /* The original may itself be a nop: then one of those that were dropped. */
     while (piece->match == NO_INDEX && insn_is_padding(&piece->original) && piece->count < all) {

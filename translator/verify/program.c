@@ -19,15 +19,6 @@ bool program_original(const struct program *program, uint32_t index, struct insn
                        insn);
 }
 
-static uint32_t pair_index(const struct program *program, uint32_t address)
-{
-    uint32_t index = map_first_pair(program->map, address);
-
-    return index < program->map->pair_count && program->map->pairs[index].old_addr == address
-               ? index
-               : NO_INDEX;
-}
-
 static enum flow_kind flow_kind_of(const struct insn *insn)
 {
     uint32_t target;
@@ -40,11 +31,12 @@ static enum flow_kind flow_kind_of(const struct insn *insn)
     switch (insn->id) {
     case X86_INS_UD2:
         return FLOW_DEAD;
+    case X86_INS_RET:
+        return insn->size16 ? FLOW_AWAY : FLOW_RETURN;
     case X86_INS_CALL:
     case X86_INS_JMP:
     case X86_INS_LJMP:
     case X86_INS_LCALL:
-    case X86_INS_RET:
     case X86_INS_RETF:
     case X86_INS_IRET:
     case X86_INS_IRETD:
@@ -88,7 +80,7 @@ static void load_flow(struct program *program, uint32_t index)
     if (!insn_branch_target(&insn, &target)) {
         return;
     }
-    flow->target = pair_index(program, target);
+    flow->target = map_pair(program->map, target);
     if (flow->target == NO_INDEX) {
         report_add(program->report, "%08x: %s goes to %08x, where the map has no instruction",
                    old_address, insn_name(program->decoder, &insn), target);
@@ -122,7 +114,7 @@ static void mark_labels(struct program *program)
 
     for (uint32_t i = 0; i < native->symbol_count; i++) {
         if (is_code_symbol(program, &native->symbols[i])) {
-            raise_entry(program, pair_index(program, native->symbols[i].raw.st_value),
+            raise_entry(program, map_pair(program->map, native->symbols[i].raw.st_value),
                         ENTRY_ALLOWED);
         }
     }
@@ -157,6 +149,7 @@ static bool mark_address_taken(struct program *program)
     for (uint32_t i = 0; i < native->reloc_count; i++) {
         const uint8_t *field = elf_bytes_at(native, native->relocs[i].address, 4);
         uint32_t value = 0;
+        uint32_t index;
         bool is_function;
 
         if (native->relocs[i].type != R_386_32 || !field) {
@@ -164,14 +157,50 @@ static bool mark_address_taken(struct program *program)
         }
         memcpy(&value, field, sizeof(value));
         is_function = bsearch(&value, functions, count, sizeof(value), compare_addresses) != NULL;
-        raise_entry(program, pair_index(program, value),
-                    is_function ? ENTRY_REQUIRED : ENTRY_ALLOWED);
+        index = map_pair(program->map, value);
+        raise_entry(program, index, is_function ? ENTRY_REQUIRED : ENTRY_ALLOWED);
+        if (is_function && index != NO_INDEX) {
+            program->map->called[index] = true;
+        }
     }
     free(functions);
     return true;
 }
 
-bool program_load(struct program *program, const struct address_map *map, struct decoder *decoder,
+/*
+ * Vectors push a number and jump to code that they share, which mirrors the hardware's frame, too:
+ * windows may hold all of a vector.
+ */
+static void mark_stub(struct program *program, uint32_t jump)
+{
+    const struct address_map *map = program->map;
+    uint32_t first = jump;
+    struct insn insn;
+
+    while (first > 0 && program->flows[first].entry == ENTRY_NONE &&
+           map->pairs[first - 1].old_addr + program->flows[first - 1].length ==
+               map->pairs[first].old_addr &&
+           program_original(program, first - 1, &insn) && insn.id == X86_INS_PUSH) {
+        first--;
+    }
+    if (first == jump || program->flows[first].entry == ENTRY_NONE) {
+        return;
+    }
+    while (first <= jump) {
+        program->flows[first++].stub = true;
+    }
+}
+
+static void mark_stubs(struct program *program)
+{
+    for (uint32_t i = 0; i < program->map->pair_count; i++) {
+        if (program->flows[i].kind == FLOW_JUMP) {
+            mark_stub(program, i);
+        }
+    }
+}
+
+bool program_load(struct program *program, struct address_map *map, struct decoder *decoder,
                   struct report *report)
 {
     memset(program, 0, sizeof(*program));
@@ -187,17 +216,22 @@ bool program_load(struct program *program, const struct address_map *map, struct
     }
     mark_called(program);
     mark_labels(program);
-    return mark_address_taken(program);
+    if (!mark_address_taken(program)) {
+        return false;
+    }
+    mark_stubs(program);
+    return true;
 }
 
 void program_free(struct program *program)
 {
     free(program->flows);
     free(program->live_in);
+    free(program->live_out);
     memset(program, 0, sizeof(*program));
 }
 
-bool program_add_trap(struct program *program, const char *symbol, uint8_t frame)
+bool program_add_trap(struct program *program, const char *symbol, uint8_t at, uint8_t size)
 {
     const struct elf_file *native = program->map->native;
 
@@ -208,10 +242,11 @@ bool program_add_trap(struct program *program, const char *symbol, uint8_t frame
             !is_code_symbol(program, &native->symbols[i])) {
             continue;
         }
-        index = pair_index(program, native->symbols[i].raw.st_value);
+        index = map_pair(program->map, native->symbols[i].raw.st_value);
         if (index != NO_INDEX) {
             program->flows[index].entry = ENTRY_TRAP;
-            program->flows[index].frame = frame;
+            program->flows[index].frame_at = at;
+            program->flows[index].frame = size;
             return true;
         }
     }

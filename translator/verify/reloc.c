@@ -77,8 +77,18 @@ bool map_reloc(const struct address_map *map, const struct elf_reloc *reloc, uin
     }
 }
 
+/* Pointers that are never called, as in jump tables, may go past the entry copy. */
+static bool may_be_body(const struct address_map *map, const struct elf_reloc *reloc,
+                        uint32_t value, uint32_t actual)
+{
+    uint32_t index = reloc->type == R_386_32 ? map_pair(map, value) : NO_INDEX;
+
+    return index != NO_INDEX && !map->called[index] && map_leads_to(map, index, actual);
+}
+
 const struct elf_reloc *map_relocate(const struct address_map *map, uint32_t old_address,
-                                     uint32_t new_address, uint8_t *bytes, uint32_t length)
+                                     uint32_t new_address, uint8_t *bytes, const uint8_t *found,
+                                     uint32_t length)
 {
     const struct elf_file *native = map->native;
 
@@ -87,12 +97,16 @@ const struct elf_reloc *map_relocate(const struct address_map *map, uint32_t old
         const struct elf_reloc *reloc = &native->relocs[i];
         uint32_t at = reloc->address - old_address;
         uint32_t value;
+        uint32_t actual;
 
         if (length - at < sizeof(value)) {
             return reloc;
         }
         memcpy(&value, bytes + at, sizeof(value));
-        if (!map_reloc(map, reloc, value, new_address + at, &value)) {
+        memcpy(&actual, found + at, sizeof(actual));
+        if (may_be_body(map, reloc, value, actual)) {
+            value = actual;
+        } else if (!map_reloc(map, reloc, value, new_address + at, &value)) {
             return reloc;
         }
         memcpy(bytes + at, &value, sizeof(value));

@@ -29,6 +29,8 @@ struct run {
     struct machine before;
     struct machine original;
     struct machine translated;
+    uint32_t start;        /* of the piece, or behind its entry copy */
+    enum entry_kind entry; /* what the program counts as, from there */
     bool native_done;
     bool window_fault;
     uint32_t window_fault_at;
@@ -81,19 +83,16 @@ static void shape_state(struct machine *machine, const struct insn *insn, unsign
     }
 }
 
-static const struct flow *flow_of(const struct run *run)
+/* What must be mirrored of the bytes at esp, from *at. */
+static uint32_t required_entry_bytes(const struct run *run, uint32_t *at)
 {
-    return &run->program->flows[run->piece->index];
-}
+    const struct flow *flow = &run->program->flows[run->piece->index];
 
-static uint32_t required_entry_bytes(const struct run *run)
-{
-    const struct flow *flow = flow_of(run);
-
+    *at = flow->frame_at;
     if (run->program->map->offset == 0) {
         return 0;
     }
-    switch (flow->entry) {
+    switch (run->entry) {
     case ENTRY_REQUIRED:
         return 4;
     case ENTRY_TRAP:
@@ -114,10 +113,11 @@ static bool mirror_equals(const struct machine *machine, uint32_t address)
 static bool find_stale(const struct run *run, uint32_t *address)
 {
     const struct machine *machine = &run->translated;
-    uint32_t required = required_entry_bytes(run);
+    uint32_t at;
+    uint32_t required = required_entry_bytes(run, &at);
 
     for (uint32_t i = 0; i < required; i++) {
-        *address = machine->entry_base + i;
+        *address = machine->entry_base + at + i;
         if (!mirror_equals(machine, *address)) {
             return true;
         }
@@ -144,7 +144,8 @@ static void check_window(struct run *run)
                      eip == run->piece->code[run->piece->match].address &&
                      writer_rule_of(&run->piece->original) && is_repeated(&run->piece->original);
     bool dirty = at_native || find_stale(run, &stale);
-    bool at_start = eip == run->piece->start && flow_of(run)->entry == ENTRY_NONE;
+    bool at_start = eip == run->start && run->entry == ENTRY_NONE &&
+                    !run->program->flows[run->piece->index].stub;
 
     if (!run->window_fault && (dirty ? !inside : inside && at_start)) {
         run->window_fault = true;
@@ -252,6 +253,9 @@ static bool compare_registers(struct run *run, const struct machine *expected, u
     if ((flags & FLAGS_STATUS && (live & LIVE_FLAGS)) || (flags & ~FLAGS_STATUS)) {
         return fail(run, "flags are changed (%08x)", flags);
     }
+    if (actual->task_register != expected->task_register) {
+        return fail(run, "the task register is changed");
+    }
     if (actual->fpu_steps != expected->fpu_steps) {
         return fail(run, "the x87 state is changed");
     }
@@ -309,8 +313,8 @@ static void start_state(struct run *run, unsigned int variant)
     machine_reset(before, machine_mix(0x6b6d76, variant) ^ variant, run->program->map->offset);
     shape_state(before, run->reference, variant);
     before->entry_base = before->gpr[REG_ESP];
-    before->entry_size = flow_of(run)->entry == ENTRY_NONE ? 0 : ENTRY_BYTES;
-    before->eip = run->piece->start;
+    before->entry_size = run->entry == ENTRY_NONE ? 0 : ENTRY_BYTES;
+    before->eip = run->start;
     machine_copy(&run->original, before);
     machine_copy(&run->translated, before);
     run->native_done = false;
@@ -343,8 +347,7 @@ static bool run_whole(struct run *run)
         expected_eip = run->original.eip;
     }
     return run_translated(run, false) &&
-           compare_registers(run, &run->original,
-                             program_live_out(run->program, run->piece->index)) &&
+           compare_registers(run, &run->original, run->program->live_out[run->piece->index]) &&
            compare_memory(run, &run->original) && compare_exit(run, expected_eip) &&
            compare_windows(run);
 }
@@ -353,22 +356,39 @@ static bool run_whole(struct run *run)
 static bool moved_branch(const struct run *run, struct insn *branch)
 {
     uint32_t target;
-    uint32_t moved;
+    uint32_t index;
 
     *branch = run->piece->original;
-    if (!insn_branch_target(branch, &target) ||
-        !map_instruction(run->program->map, target, &moved)) {
+    if (!insn_branch_target(branch, &target)) {
         return false;
     }
-    branch->operands[0].imm = moved;
+    index = map_pair(run->program->map, target);
+    if (index != NO_INDEX) {
+        branch->operands[0].imm = run->program->map->pairs[index].new_addr;
+    }
+    return index != NO_INDEX;
+}
+
+static bool run_from(struct run *run, uint32_t start, enum entry_kind entry)
+{
+    const struct writer_rule *rule = writer_rule_of(&run->piece->original);
+    bool prefix_only = run->piece->match != NO_INDEX && (!rule || rule->kind == WRITES_CALL);
+
+    run->start = start;
+    run->entry = entry;
+    for (unsigned int variant = 0; variant < STATES; variant++) {
+        start_state(run, variant);
+        if (prefix_only ? !run_prefix(run) : !run_whole(run)) {
+            return false;
+        }
+    }
     return true;
 }
 
 const char *piece_run(const struct program *program, const struct piece *piece)
 {
     static struct run run;
-    const struct writer_rule *rule = writer_rule_of(&piece->original);
-    bool prefix_only = piece->match != NO_INDEX && (!rule || rule->kind == WRITES_CALL);
+    uint32_t body = program->map->pairs[piece->index].new_addr;
     struct insn branch;
 
     run.program = program;
@@ -377,11 +397,12 @@ const char *piece_run(const struct program *program, const struct piece *piece)
     if (piece->match == NO_INDEX && !moved_branch(&run, &branch)) {
         return "the original instruction is not in its translation";
     }
-    for (unsigned int variant = 0; variant < STATES; variant++) {
-        start_state(&run, variant);
-        if (prefix_only ? !run_prefix(&run) : !run_whole(&run)) {
-            return run.message;
-        }
+    if (!run_from(&run, piece->start, program->flows[piece->index].entry)) {
+        return run.message;
+    }
+    /* Jumps come in behind the entry copy. */
+    if (body != piece->start && !run_from(&run, body, ENTRY_NONE)) {
+        return run.message;
     }
     return NULL;
 }

@@ -8,6 +8,7 @@
 #define EAX (1u << REG_EAX)
 #define ECX (1u << REG_ECX)
 #define EDX (1u << REG_EDX)
+#define EBX (1u << REG_EBX)
 #define ESP (1u << REG_ESP)
 #define EBP (1u << REG_EBP)
 #define ESI (1u << REG_ESI)
@@ -60,6 +61,7 @@ static const struct usage_rule rules[] = {
     {X86_INS_SAR, PARTLY, 0, 0},
     {X86_INS_BSWAP, PARTLY, 0, 0},
     {X86_INS_NOP, 0, 0, 0},
+    {X86_INS_PAUSE, 0, 0, 0},
     {X86_INS_ENDBR32, 0, 0, 0},
     {X86_INS_CDQ, 0, EAX, EDX},
     {X86_INS_CWDE, 0, EAX, EAX},
@@ -71,7 +73,40 @@ static const struct usage_rule rules[] = {
     {X86_INS_STD, 0, 0, 0},
     {X86_INS_CLI, 0, 0, 0},
     {X86_INS_STI, 0, 0, 0},
+    {X86_INS_RET, 0, ESP, 0},
+    {X86_INS_POPAL, 0, ESP, EAX | ECX | EDX | EBX | EBP | ESI | EDI},
+    {X86_INS_HLT, 0, 0, 0},
+    {X86_INS_IN, DEST_WRITTEN, 0, 0},
+    {X86_INS_OUT, DEST_READ, 0, 0},
+    {X86_INS_IMUL, DEST_READ, EAX, 0},
+    {X86_INS_MUL, DEST_READ, EAX, EDX},
+    {X86_INS_DIV, DEST_READ, EAX | EDX, 0},
+    {X86_INS_IDIV, DEST_READ, EAX | EDX, 0},
+    {X86_INS_XCHG, DEST_READ, 0, 0},
+    {X86_INS_XADD, TESTS, 0, 0},
+    {X86_INS_CMPXCHG, TESTS, EAX, 0},
+    {X86_INS_BT, DEST_READ, 0, 0},
+    {X86_INS_BTS, DEST_READ, 0, 0},
+    {X86_INS_BTR, DEST_READ, 0, 0},
+    {X86_INS_STOSB, 0, EAX | ECX | EDI, 0},
+    {X86_INS_STOSW, 0, EAX | ECX | EDI, 0},
+    {X86_INS_STOSD, 0, EAX | ECX | EDI, 0},
+    {X86_INS_MOVSB, 0, ECX | ESI | EDI, 0},
+    {X86_INS_MOVSW, 0, ECX | ESI | EDI, 0},
+    {X86_INS_MOVSD, 0, ECX | ESI | EDI, 0},
+    {X86_INS_INSB, 0, ECX | EDX | EDI, 0},
+    {X86_INS_INSD, 0, ECX | EDX | EDI, 0},
+    {X86_INS_OUTSB, 0, ECX | EDX | ESI, 0},
+    {X86_INS_OUTSD, 0, ECX | EDX | ESI, 0},
+    {X86_INS_PUSHFD, FLAGS_READ, ESP, 0},
+    {X86_INS_POPFD, FLAGS_WRITTEN, ESP, 0},
+    {X86_INS_LTR, DEST_READ, 0, 0},
+    {X86_INS_LGDT, 0, 0, 0},
+    {X86_INS_LIDT, 0, 0, 0},
+    {X86_INS_INVLPG, 0, 0, 0},
 };
+
+static const struct usage_rule conditional = {0, DEST_READ | FLAGS_READ, 0, 0};
 
 static const struct usage_rule *find_rule(const struct insn *insn)
 {
@@ -99,10 +134,46 @@ static uint16_t operand_bits(const cs_x86_op *operand)
     return operand->type == X86_OP_REG ? reg_bit(operand->reg) : 0;
 }
 
+/* setcc and cmovcc keep (part of) their first operand. */
+static bool is_conditional(const struct insn *insn)
+{
+    return insn->opcode == 0x0f &&
+           ((insn->opcode2 & 0xf0) == 0x90 || (insn->opcode2 & 0xf0) == 0x40);
+}
+
 static bool is_jcc(const struct insn *insn)
 {
     return (insn->opcode >= 0x70 && insn->opcode <= 0x7f) ||
            (insn->opcode == 0x0f && (insn->opcode2 & 0xf0) == 0x80);
+}
+
+/*
+ * A new stack may hold other registers and another way back: switching stacks needs everything.
+ * Frames that are given up (from ebp) and room that is made or given back are no switch.
+ */
+static bool switches_stack(const struct insn *insn)
+{
+    const cs_x86_op *source = &insn->operands[1];
+
+    if (!operand_is(insn, 0, X86_OP_REG) || insn->operands[0].reg != X86_REG_ESP) {
+        return false;
+    }
+    switch (insn->id) {
+    case X86_INS_MOV:
+        return source->type != X86_OP_REG || source->reg != X86_REG_EBP;
+    case X86_INS_LEA:
+        return (source->mem.base != X86_REG_EBP && source->mem.base != X86_REG_ESP) ||
+               (source->mem.index != X86_REG_INVALID && source->mem.index != X86_REG_EIZ);
+    case X86_INS_ADD:
+    case X86_INS_SUB:
+    case X86_INS_AND:
+    case X86_INS_CMP:
+    case X86_INS_TEST:
+    case X86_INS_PUSH:
+        return false;
+    default:
+        return true;
+    }
 }
 
 static void apply_rule(const struct usage_rule *rule, const struct insn *insn, uint16_t *reads,
@@ -118,7 +189,9 @@ static void apply_rule(const struct usage_rule *rule, const struct insn *insn, u
     for (unsigned int i = 1; i < insn->operand_count && !clears; i++) {
         *reads |= operand_bits(&insn->operands[i]);
     }
-    if (insn->operand_count > 0 && !clears && ((rule->properties & DEST_READ) || !whole)) {
+    /* A part of a register that is written is neither read nor are the other parts overwritten. */
+    if (insn->operand_count > 0 && !clears &&
+        ((rule->properties & DEST_READ) || !operand_is(insn, 0, X86_OP_REG))) {
         *reads |= operand_bits(first);
     }
     if (whole && (rule->properties & DEST_WRITTEN)) {
@@ -136,7 +209,9 @@ void usage_of(const struct insn *insn, uint16_t *reads, uint16_t *kills)
     *kills = 0;
     if (is_jcc(insn)) {
         *reads = LIVE_FLAGS;
-    } else if (rule) {
+    } else if (is_conditional(insn)) {
+        apply_rule(&conditional, insn, reads, kills);
+    } else if (rule && !switches_stack(insn)) {
         apply_rule(rule, insn, reads, kills);
     }
 }

@@ -138,14 +138,24 @@ static const struct writer_rule explicit_rules[] = {
 
 /* Writers that don't name what they write. */
 static const struct writer_rule hidden_rules[] = {
-    {X86_INS_PUSH, WRITES_HIDDEN, 0, 0, 0},   {X86_INS_PUSHAL, WRITES_HIDDEN, 0, 0, 0},
-    {X86_INS_PUSHAW, WRITES_HIDDEN, 0, 0, 0}, {X86_INS_PUSHF, WRITES_HIDDEN, 0, 0, 0},
-    {X86_INS_PUSHFD, WRITES_HIDDEN, 0, 0, 0}, {X86_INS_ENTER, WRITES_HIDDEN, 0, 0, 0},
-    {X86_INS_CALL, WRITES_CALL, 0, 0, 0},     {X86_INS_STOSB, WRITES_HIDDEN, 0, 0, 0},
-    {X86_INS_STOSW, WRITES_HIDDEN, 0, 0, 0},  {X86_INS_STOSD, WRITES_HIDDEN, 0, 0, 0},
-    {X86_INS_MOVSB, WRITES_HIDDEN, 0, 0, 0},  {X86_INS_MOVSW, WRITES_HIDDEN, 0, 0, 0},
-    {X86_INS_MOVSD, WRITES_HIDDEN, 0, 0, 0},  {X86_INS_INSB, WRITES_HIDDEN, 0, 0, 0},
-    {X86_INS_INSW, WRITES_HIDDEN, 0, 0, 0},   {X86_INS_INSD, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_PUSH, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_PUSHAL, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_PUSHAW, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_PUSHF, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_PUSHFD, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_ENTER, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_CALL, WRITES_CALL, 0, 0, 0},
+    {X86_INS_STOSB, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_STOSW, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_STOSD, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_MOVSB, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_MOVSW, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_MOVSD, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_INSB, WRITES_HIDDEN, 0, 0, 0},
+    /* The busy bit of the descriptor (SDM vol. 2, LTR). */
+    {X86_INS_LTR, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_INSW, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_INSD, WRITES_HIDDEN, 0, 0, 0},
 };
 
 /* Writes whose extent depends on masks or on what the CPU has enabled: no rule here, so never
@@ -161,22 +171,22 @@ static const uint16_t not_judged[] = {
 /* Mnemonics whose first operand may be memory that they only read (or don't touch: nop, invlpg,
  * prefetches). */
 static const uint16_t readers[] = {
-    X86_INS_CMP,        X86_INS_TEST,       X86_INS_BT,          X86_INS_JMP,
-    X86_INS_LJMP,       X86_INS_MUL,        X86_INS_IMUL,        X86_INS_DIV,
-    X86_INS_IDIV,       X86_INS_NOP,        X86_INS_LGDT,        X86_INS_LIDT,
-    X86_INS_LLDT,       X86_INS_LTR,        X86_INS_LMSW,        X86_INS_VERR,
-    X86_INS_VERW,       X86_INS_INVLPG,     X86_INS_CLFLUSH,     X86_INS_CLFLUSHOPT,
-    X86_INS_CLWB,       X86_INS_PREFETCH,   X86_INS_PREFETCHNTA, X86_INS_PREFETCHT0,
-    X86_INS_PREFETCHT1, X86_INS_PREFETCHT2, X86_INS_PREFETCHW,   X86_INS_LDMXCSR,
-    X86_INS_VLDMXCSR,   X86_INS_FXRSTOR,    X86_INS_XRSTOR,      X86_INS_FLD,
-    X86_INS_FILD,       X86_INS_FBLD,       X86_INS_FLDCW,       X86_INS_FLDENV,
-    X86_INS_FRSTOR,     X86_INS_FADD,       X86_INS_FIADD,       X86_INS_FSUB,
-    X86_INS_FISUB,      X86_INS_FSUBR,      X86_INS_FISUBR,      X86_INS_FMUL,
-    X86_INS_FIMUL,      X86_INS_FDIV,       X86_INS_FIDIV,       X86_INS_FDIVR,
-    X86_INS_FIDIVR,     X86_INS_FCOM,       X86_INS_FCOMP,       X86_INS_FICOM,
-    X86_INS_FICOMP,     X86_INS_VMPTRLD,    X86_INS_VMCLEAR,     X86_INS_VMXON,
-    X86_INS_CMPSB,      X86_INS_CMPSW,      X86_INS_CMPSD,       X86_INS_OUTSB,
-    X86_INS_OUTSW,      X86_INS_OUTSD,
+    X86_INS_CMP,        X86_INS_TEST,        X86_INS_BT,         X86_INS_JMP,
+    X86_INS_LJMP,       X86_INS_MUL,         X86_INS_IMUL,       X86_INS_DIV,
+    X86_INS_IDIV,       X86_INS_NOP,         X86_INS_LGDT,       X86_INS_LIDT,
+    X86_INS_LLDT,       X86_INS_LMSW,        X86_INS_VERR,       X86_INS_VERW,
+    X86_INS_INVLPG,     X86_INS_CLFLUSH,     X86_INS_CLFLUSHOPT, X86_INS_CLWB,
+    X86_INS_PREFETCH,   X86_INS_PREFETCHNTA, X86_INS_PREFETCHT0, X86_INS_PREFETCHT1,
+    X86_INS_PREFETCHT2, X86_INS_PREFETCHW,   X86_INS_LDMXCSR,    X86_INS_VLDMXCSR,
+    X86_INS_FXRSTOR,    X86_INS_XRSTOR,      X86_INS_FLD,        X86_INS_FILD,
+    X86_INS_FBLD,       X86_INS_FLDCW,       X86_INS_FLDENV,     X86_INS_FRSTOR,
+    X86_INS_FADD,       X86_INS_FIADD,       X86_INS_FSUB,       X86_INS_FISUB,
+    X86_INS_FSUBR,      X86_INS_FISUBR,      X86_INS_FMUL,       X86_INS_FIMUL,
+    X86_INS_FDIV,       X86_INS_FIDIV,       X86_INS_FDIVR,      X86_INS_FIDIVR,
+    X86_INS_FCOM,       X86_INS_FCOMP,       X86_INS_FICOM,      X86_INS_FICOMP,
+    X86_INS_VMPTRLD,    X86_INS_VMCLEAR,     X86_INS_VMXON,      X86_INS_CMPSB,
+    X86_INS_CMPSW,      X86_INS_CMPSD,       X86_INS_OUTSB,      X86_INS_OUTSW,
+    X86_INS_OUTSD,
 };
 
 static const struct writer_rule unknown_rule = {0, WRITES_UNKNOWN, 0, 0, 0};
