@@ -77,8 +77,20 @@ bool image_read(struct bytes file, struct image *image, struct error *error)
     return check_entry(image, error);
 }
 
-bool image_check_mirror(const struct image *image, uint32_t offset, struct error *error)
+static bool check_unmirrored(const struct image *image, struct error *error)
 {
+    if (image->translated && image->note.offset != 0)
+        return refuse(error,
+                      "translated, so it writes to a mirror, but mirror is off: set mirror = on "
+                      "or use the kernel that it was translated from");
+    return true;
+}
+
+bool image_check_mirror(const struct image *image, bool mirror, uint32_t offset,
+                        struct error *error)
+{
+    if (!mirror)
+        return check_unmirrored(image, error);
     if (!image->translated)
         return refuse(error,
                       "not translated (no .note.kmv), but mirror is on: run kmv-translate on it "

@@ -42,9 +42,10 @@ bool image_add(struct image *image, struct bytes file, struct segment segment, s
 /* Reads and checks a kernel's file. Returns false with the reason on anything malformed. */
 bool image_read(struct bytes file, struct image *image, struct error *error);
 
-/* May the kernel run mirrored at offset? Returns false with reason and remedy if it isn't
- * translated for it. */
-bool image_check_mirror(const struct image *image, uint32_t offset, struct error *error);
+/* May the kernel run with a mirror at offset, or without one? Returns false with reason and remedy
+ * if it isn't translated for it, or is translated where nothing answers at the mirror addresses. */
+bool image_check_mirror(const struct image *image, bool mirror, uint32_t offset,
+                        struct error *error);
 
 /*
  * Copies the segments into ram and adds them to taken. Returns false if one lies beyond ram, in the

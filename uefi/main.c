@@ -49,7 +49,7 @@ static bool read_files(struct session *session, struct error *error)
     if (!file_load(config->kernel, &session->guest_files.kernel, error) ||
         !image_read(session->guest_files.kernel, &session->guest, error))
         return false;
-    if (config->mirror && !image_check_mirror(&session->guest, config->offset, error))
+    if (!image_check_mirror(&session->guest, config->mirror, config->offset, error))
         return false;
     for (unsigned i = 0; i < config->module_count; i++) {
         if (!file_load(config->modules[i].path, &session->guest_files.modules[i], error))

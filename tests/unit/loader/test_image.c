@@ -235,13 +235,16 @@ static void test_mirror_needs_translation(void **state)
 {
     (void)state;
     assert_read();
-    assert_true(image_check_mirror(&image, OFFSET, &error));
-    assert_false(image_check_mirror(&image, 0x18000000, &error));
+    assert_true(image_check_mirror(&image, true, OFFSET, &error));
+    assert_false(image_check_mirror(&image, true, 0x18000000, &error));
     assert_string_equal(error.text, "translated for offset 0x38000000, but 0x18000000 is "
                                     "configured: set offset = 38000000 or translate it again");
+    assert_false(image_check_mirror(&image, false, OFFSET, &error));
+    assert_error_has(&error, "writes to a mirror, but mirror is off");
     use((struct kernel_options){.address = ADDRESS, .no_note = true});
     assert_read();
-    assert_false(image_check_mirror(&image, OFFSET, &error));
+    assert_true(image_check_mirror(&image, false, OFFSET, &error));
+    assert_false(image_check_mirror(&image, true, OFFSET, &error));
     assert_string_equal(error.text, "not translated (no .note.kmv), but mirror is on: run "
                                     "kmv-translate on it or set mirror = off");
 }
