@@ -107,3 +107,5 @@ def check_translation(options, bare):
         raise usage("--translate on: a bare machine has no mirror memory: leave it off with --platform bare-tcg")
     if not bare and options.mirror and not options.translate and not options.guest:
         raise usage("--translate off: untranslated code keeps no mirror: add --mirror off")
+    if not bare and not options.mirror and options.translate and not options.guest:
+        raise usage("--mirror off: translated code writes to a mirror: add --translate off")
