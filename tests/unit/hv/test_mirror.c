@@ -319,6 +319,8 @@ static void freed_tables_make_no_mappings(void **state)
     set_pte(TABLE, 0x1000, 0);
     guest_fill(TABLE, FILLED);
     sync_tables(ROOT_2);
+    /* ROOT still points to the table, but nobody runs on it. */
+    assert_int_equal(LEAF_PERMS(machine_ept_leaf(TABLE)), EPT_RWX);
     guest_fill(ROOT, FILLED);
     sync_tables(ROOT_2);
     assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 1);
@@ -392,6 +394,38 @@ static void conflict_appears_whichever_mapping_comes_second(void **state)
     assert_int_equal(machine_invlpg(0), MIRROR_LOAD_CONFLICT);
     set_pde(ROOT, OFFSET + 0x400000, 0);
     sync_tables(ROOT);
+}
+
+static void conflict_appears_when_the_mirror_is_mapped_over(void **state)
+{
+    (void)state;
+    build_small_space(ROOT);
+    set_pde(ROOT, 0x400000, TABLE | RW);
+    load(ROOT);
+    set_pde(ROOT, OFFSET + 0x400000, OTHER | RW);
+    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_CONFLICT);
+    assert_string_equal(log_last("conflict"), "native=0x38400000 mirror_of=0x400000");
+    set_pde(ROOT, 0x400000, 0);
+    sync_tables(ROOT);
+}
+
+static void rights_of_a_whole_table_change(void **state)
+{
+    u64 tables;
+
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    tables = vm.counters[KMV_COUNTER_pt_syncs];
+    assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
+    set_pde(ROOT, 0, TABLE | PG_PRESENT | PG_USER);
+    sync_tables(ROOT);
+    assert_faults(USER_WRITE(0x1000 + OFFSET), PF_PRESENT | PF_WRITE | PF_USER);
+    assert_reaches(USER_READ(0x1000 + OFFSET), DATA + OFFSET);
+    set_pde(ROOT, 0, TABLE | RWU);
+    assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
+    /* The table itself had no change. */
+    assert_int_equal(vm.counters[KMV_COUNTER_pt_syncs], tables);
 }
 
 static void native_slot_can_become_a_mirror_slot(void **state)
@@ -664,6 +698,8 @@ int main(void)
         SCENE(self_map_follows_the_root),
         SCENE(conflict_names_both_addresses),
         SCENE(conflict_appears_whichever_mapping_comes_second),
+        SCENE(conflict_appears_when_the_mirror_is_mapped_over),
+        SCENE(rights_of_a_whole_table_change),
         SCENE(native_slot_can_become_a_mirror_slot),
         SCENE(accessed_and_dirty_flags_reach_the_copy),
         SCENE(flags_reach_the_copy_also_when_another_root_runs),
