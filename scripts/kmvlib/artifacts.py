@@ -22,22 +22,26 @@ class Artifacts:
 
 
 def find_artifacts(options):
-    """The files for `options` (options.RunOptions); those of the build are made if missing."""
-    build = os.path.relpath(os.path.join(TOP, options.build), TOP)
-    guest = os.path.join(build, "guest", f"mirror-{options.offset:08x}" if options.translate else "")
+    """Where the files for `options` (options.RunOptions) are, or will be once made."""
     loader = hypervisor = None
     if options.platform != "bare-tcg":
-        loader = os.path.join(build, "uefi", "BOOTX64.EFI")
-        hypervisor = os.path.join(build, "hv", "hv.elf")
+        loader = os.path.join(TOP, options.build, "uefi", "BOOTX64.EFI")
+        hypervisor = os.path.join(TOP, options.build, "hv", "hv.elf")
+    translated = f"mirror-{options.offset:08x}" if options.translate else ""
+    guest = os.path.join(TOP, options.build, "guest", translated)
     kernel = options.guest or os.path.join(guest, "kernel.elf")
     # A kernel of the user's own gets no disk that he did not ask for.
     disk = options.disk or (None if options.guest else os.path.join(guest, "fs.img"))
+    return Artifacts(loader, hypervisor, kernel, disk)
 
-    mine = [loader, hypervisor]
-    mine += [] if options.guest else [kernel]
-    mine += [] if options.disk else [disk]
-    make_missing([name for name in mine if name], build, options.offset)
-    return Artifacts(*(name and os.path.join(TOP, name) for name in (loader, hypervisor, kernel, disk)))
+
+def make_artifacts(artifacts, options):
+    """Makes those of the build's files that are missing."""
+    mine = {artifacts.loader, artifacts.hypervisor, artifacts.kernel, artifacts.disk}
+    mine -= {None, options.guest, options.disk}
+    # The names that the Makefile knows begin with BUILD as it is given here.
+    build = os.path.relpath(os.path.join(TOP, options.build), TOP)
+    make_missing(sorted(os.path.relpath(path, TOP) for path in mine), build, options.offset)
 
 
 def make_missing(targets, build, offset):

@@ -84,7 +84,9 @@ class BareQemu:
         del esp
         argv = [
             "qemu-system-i386",
-            *("-machine", "pc", "-accel", "tcg", "-cpu", self.cpu, "-smp", str(self.smp), "-m", str(memory)),
+            *("-machine", "pc", "-accel", "tcg", "-cpu", self.cpu, "-m", str(memory)),
+            # Sockets, because SeaBIOS's MP table names one processor of each.
+            *("-smp", f"{self.smp},sockets={self.smp},cores=1,threads=1"),
             *("-kernel", self.kernel),
             *(("-append", self.cmdline) if self.cmdline else ()),
             *(("-initrd", ",".join(self.modules)) if self.modules else ()),

@@ -6,7 +6,7 @@ import sys
 import time
 
 from kmvlib import conf, errors, esp, feed, scratch as scratch_folder
-from kmvlib.artifacts import TOP, find_artifacts
+from kmvlib.artifacts import TOP, find_artifacts, make_artifacts
 from kmvlib.channel import Channel
 from kmvlib.console import NewlineFilter, PromptCounter, after_firmware
 from kmvlib.hvlog import LogReader
@@ -22,6 +22,7 @@ def run(options):
     """Runs one machine; returns kmv's exit status."""
     artifacts = find_artifacts(options)
     machine = make_machine(options, artifacts.kernel)
+    make_artifacts(artifacts, options)
     scratch = scratch_folder.Scratch(options.keep)
     disk_lock = None
     try:
