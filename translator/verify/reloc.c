@@ -42,7 +42,8 @@ static bool map_target(const struct address_map *map, const struct elf_symbol *s
     if (map_in_section(map, section, target, moved)) {
         return true;
     }
-    if (ELF32_ST_TYPE(symbol->raw.st_info) != STT_SECTION) {
+    /* Addends may lead out of a section: &array[-1], or a biased address. Data moves as a whole. */
+    if (!section_is_code(section) || ELF32_ST_TYPE(symbol->raw.st_info) != STT_SECTION) {
         if (!map_in_section(map, section, start, moved)) {
             return false;
         }

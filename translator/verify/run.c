@@ -369,6 +369,25 @@ static bool moved_branch(const struct run *run, struct insn *branch)
     return index != NO_INDEX;
 }
 
+/* What stands in front of the mapped address must be a copy of (some of) the bytes at esp, not just
+ * anything. */
+static bool check_entry_copy(struct run *run)
+{
+    const struct machine *machine = &run->translated;
+    unsigned int copied = 0;
+
+    for (uint32_t i = 0; i < machine->store_count; i++) {
+        uint32_t native = machine->stores[i].address - machine->offset;
+
+        copied += machine->stores[i].store_class == STORE_MIRROR &&
+                  native - machine->entry_base < machine->entry_size;
+    }
+    if (copied < 4) {
+        return fail(run, "calls go to code in front of it that mirrors no return address");
+    }
+    return true;
+}
+
 static bool run_from(struct run *run, uint32_t start, enum entry_kind entry)
 {
     const struct writer_rule *rule = writer_rule_of(&run->piece->original);
@@ -379,6 +398,10 @@ static bool run_from(struct run *run, uint32_t start, enum entry_kind entry)
     for (unsigned int variant = 0; variant < STATES; variant++) {
         start_state(run, variant);
         if (prefix_only ? !run_prefix(run) : !run_whole(run)) {
+            return false;
+        }
+        if (start != run->program->map->pairs[run->piece->index].new_addr &&
+            !check_entry_copy(run)) {
             return false;
         }
     }
