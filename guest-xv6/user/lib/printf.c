@@ -4,6 +4,7 @@
 
 /* Output is gathered so that a message costs one system call, not one a character. */
 struct output {
+    va_list args;
     int fd;
     int used;
     char buf[128];
@@ -68,49 +69,67 @@ static void put_pointer(struct output *out, const void *pointer)
         put(out, "0123456789abcdef"[(uintptr_t)pointer >> shift & 15]);
 }
 
+static void put_argument_text(struct output *out)
+{
+    const char *text = va_arg(out->args, const char *);
+
+    put_text(out, text ? text : "(null)");
+}
+
+static unsigned long long next_unsigned(struct output *out, bool wide)
+{
+    return wide ? va_arg(out->args, unsigned long long) : va_arg(out->args, unsigned);
+}
+
+/* What stands after a %, without ll; an unknown one is written as it is. */
+static void convert(struct output *out, char conversion, bool wide)
+{
+    switch (conversion) {
+    case 'd':
+        put_signed(out, va_arg(out->args, int));
+        break;
+    case 'u':
+        put_unsigned(out, next_unsigned(out, wide), 10);
+        break;
+    case 'x':
+        put_unsigned(out, next_unsigned(out, wide), 16);
+        break;
+    case 'p':
+        put_pointer(out, va_arg(out->args, void *));
+        break;
+    case 's':
+        put_argument_text(out);
+        break;
+    case 'c':
+        put(out, (char)va_arg(out->args, int));
+        break;
+    case '%':
+        put(out, '%');
+        break;
+    default:
+        put(out, '%');
+        if (conversion)
+            put(out, conversion);
+    }
+}
+
 void vprintf(int fd, const char *format, va_list args)
 {
     struct output out = {.fd = fd};
 
+    va_copy(out.args, args);
     for (; *format; format++) {
-        if (*format != '%') {
+        bool wide = strncmp(format, "%ll", 3) == 0;
+        if (*format != '%' || format[1] == '\0') {
             put(&out, *format);
             continue;
         }
-        format++;
-        bool wide = format[0] == 'l' && format[1] == 'l';
-        if (wide)
-            format += 2;
-        switch (*format) {
-        case 'd':
-            put_signed(&out, va_arg(args, int));
+        format += wide ? 3 : 1;
+        convert(&out, *format, wide);
+        if (*format == '\0')
             break;
-        case 'u':
-        case 'x':
-            put_unsigned(&out, wide ? va_arg(args, unsigned long long) : va_arg(args, unsigned),
-                         *format == 'u' ? 10 : 16);
-            break;
-        case 'p':
-            put_pointer(&out, va_arg(args, void *));
-            break;
-        case 's': {
-            const char *text = va_arg(args, const char *);
-            put_text(&out, text ? text : "(null)");
-            break;
-        }
-        case 'c':
-            put(&out, (char)va_arg(args, int));
-            break;
-        case '\0':
-            put(&out, '%');
-            flush(&out);
-            return;
-        default:
-            put(&out, '%');
-            if (*format != '%')
-                put(&out, *format);
-        }
     }
+    va_end(out.args);
     flush(&out);
 }
 

@@ -63,6 +63,7 @@ static void test_printf(void **state)
     EXPECT_PRINTED("123456789abcdef0!", "%llx!", 0x123456789abcdef0ull);
     EXPECT_PRINTED("text (null) c 100%", "%s %s %c 100%%", "text", (const char *)NULL, 'c');
     EXPECT_PRINTED("%q trailing %", "%q trailing %");
+    EXPECT_PRINTED("%", "%ll");
     EXPECT_PRINTED("80001000", "%p", (void *)0x80001000ul);
 }
 
