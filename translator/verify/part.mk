@@ -15,7 +15,7 @@ $(KMV_VERIFY): $(KMV_VERIFY_OBJS)
 ALL += $(KMV_VERIFY)
 
 # The tests run the program on pairs of files that they assemble; on damaged files, its build with the sanitizers.
-KMV_VERIFY_TESTS := $(addprefix $(BUILD)/tests/unit/verify/test_,writers programs hostile)
+KMV_VERIFY_TESTS := $(addprefix $(BUILD)/tests/unit/verify/test_,writers programs hostile translated)
 KMV_VERIFY_PAIR  := tests/unit/verify/pair.c
 KMV_VERIFY_ASAN  := $(BUILD)/tests/unit/verify/kmv-verify-asan
 KMV_VERIFY_ASAN_OBJS := $(KMV_VERIFY_SRCS:translator/verify/%.c=$(KMV_VERIFY_DIR)/asan/%.o)
@@ -30,10 +30,12 @@ $(KMV_VERIFY_ASAN): $(KMV_VERIFY_ASAN_OBJS)
 
 $(BUILD)/tests/unit/verify/test_hostile: KMV_VERIFY_TESTED := $(KMV_VERIFY_ASAN)
 $(BUILD)/tests/unit/verify/test_hostile: $(KMV_VERIFY_ASAN)
+$(BUILD)/tests/unit/verify/test_translated: $(BUILD)/translator/kmv-translate
 $(BUILD)/tests/unit/verify/test_%: tests/unit/verify/test_%.c $(KMV_VERIFY_PAIR) $(KMV_VERIFY)
 	@mkdir -p $(@D)
 	$(CC) $(KMV_VERIFY_FLAGS) -DTEST_FOLDER='"$@.files"' \
 	    -DKMV_VERIFY='"$(or $(KMV_VERIFY_TESTED),$(KMV_VERIFY))"' \
+	    -DKMV_TRANSLATE='"$(BUILD)/translator/kmv-translate"' \
 	    -o $@ $< $(KMV_VERIFY_PAIR) -lcmocka
 
 -include $(KMV_VERIFY_OBJS:.o=.d) $(KMV_VERIFY_ASAN_OBJS:.o=.d) $(addsuffix .d,$(KMV_VERIFY_TESTS))

@@ -18,6 +18,10 @@
 #define MAX_STEPS (2 * PIECE_MAX)
 /* Inserted code may use that many bytes below the stack pointer. */
 #define SCRATCH_BYTES 128u
+/* What a handler writes below the stack pointer, at least: its frame and registers. */
+#define INTERRUPT_BYTES 64u
+/* States from which interrupts are tried at each boundary. */
+#define INTERRUPTED_STATES 2u
 /* Bytes at a label that may be mirrored: a hardware frame of six dwords, or one behind an error
  * code or vector number. */
 #define ENTRY_BYTES 28u
@@ -31,6 +35,8 @@ struct run {
     struct machine translated;
     uint32_t start;        /* of the piece, or behind its entry copy */
     enum entry_kind entry; /* what the program counts as, from there */
+    uint32_t interrupt_at; /* step before which an interrupt comes; NO_INDEX: none */
+    uint32_t steps;        /* done */
     bool native_done;
     bool window_fault;
     uint32_t window_fault_at;
@@ -219,6 +225,24 @@ static uint32_t find_code(const struct piece *piece, uint32_t eip)
     return at;
 }
 
+/*
+ * An interrupt without a change of stack, whose handler mirrors what it writes: everything below
+ * the stack pointer is new, in both copies. Code that mirrors a slot which it has given back would
+ * now write an old value.
+ */
+static void interrupt(struct run *run)
+{
+    struct machine *machine = &run->translated;
+
+    for (uint32_t i = 1; i <= INTERRUPT_BYTES; i++) {
+        uint32_t address = machine->gpr[REG_ESP] - i;
+        uint8_t value = (uint8_t)machine_mix(machine->seed ^ 0x696e74, address);
+
+        machine_write_byte(machine, address, value);
+        machine_write_byte(machine, address + machine->offset, value);
+    }
+}
+
 /* Runs until control leaves the piece or, for originals that write nothing or call, reaches the
  * original. */
 static bool run_translated(struct run *run, bool stop_at_match)
@@ -232,6 +256,10 @@ static bool run_translated(struct run *run, bool stop_at_match)
             return true;
         }
         check_window(run);
+        if (steps == run->interrupt_at) {
+            interrupt(run);
+        }
+        run->steps = steps + 1;
         if (!step(run, at)) {
             return false;
         }
@@ -317,7 +345,9 @@ static void start_state(struct run *run, unsigned int variant)
     before->eip = run->start;
     machine_copy(&run->original, before);
     machine_copy(&run->translated, before);
+    run->interrupt_at = NO_INDEX;
     run->native_done = false;
+    run->steps = 0;
     run->window_fault = false;
 }
 
@@ -388,6 +418,29 @@ static bool check_entry_copy(struct run *run)
     return true;
 }
 
+/* An interrupt at any boundary must leave no byte without its mirror once the piece is done. */
+static bool run_interrupted(struct run *run, unsigned int variant, bool prefix_only)
+{
+    uint32_t steps = run->steps;
+    uint32_t stale;
+
+    for (uint32_t at = 0; at < steps; at++) {
+        start_state(run, variant);
+        run->interrupt_at = at;
+        if (!prefix_only && !exec_insn(&run->original, run->reference)) {
+            return fail(run, "this program has no rule for it");
+        }
+        if (!run_translated(run, prefix_only)) {
+            return false;
+        }
+        if (find_stale(run, &stale)) {
+            return fail(run, "an interrupt before its instruction %u leaves byte %08x not mirrored",
+                        at + 1, stale);
+        }
+    }
+    return true;
+}
+
 static bool run_from(struct run *run, uint32_t start, enum entry_kind entry)
 {
     const struct writer_rule *rule = writer_rule_of(&run->piece->original);
@@ -402,6 +455,9 @@ static bool run_from(struct run *run, uint32_t start, enum entry_kind entry)
         }
         if (start != run->program->map->pairs[run->piece->index].new_addr &&
             !check_entry_copy(run)) {
+            return false;
+        }
+        if (variant < INTERRUPTED_STATES && !run_interrupted(run, variant, prefix_only)) {
             return false;
         }
     }

@@ -65,6 +65,7 @@ static const struct usage_rule rules[] = {
     {X86_INS_ENDBR32, 0, 0, 0},
     {X86_INS_CDQ, 0, EAX, EDX},
     {X86_INS_CWDE, 0, EAX, EAX},
+    {X86_INS_ENTER, 0, ESP | EBP, 0},
     {X86_INS_LEAVE, 0, EBP, ESP | EBP},
     {X86_INS_UD2, 0, 0, 0},
     {X86_INS_CALL, DEST_READ, ESP, 0},
@@ -147,6 +148,40 @@ static bool is_conditional(const struct insn *insn)
            ((insn->opcode2 & 0xf0) == 0x90 || (insn->opcode2 & 0xf0) == 0x40);
 }
 
+static bool is_vector_register(const cs_x86_op *operand)
+{
+    return operand->type == X86_OP_REG &&
+           ((operand->reg >= X86_REG_MM0 && operand->reg <= X86_REG_MM7) ||
+            (operand->reg >= X86_REG_XMM0 && operand->reg <= X86_REG_XMM15) ||
+            (operand->reg >= X86_REG_YMM0 && operand->reg <= X86_REG_YMM15));
+}
+
+/*
+ * x87 and vector instructions name the general registers that they need, but for the string
+ * comparisons (SDM vol. 2, PCMPESTRI) and the masked moves, which store at edi.
+ */
+static bool is_floating(const struct insn *insn)
+{
+    switch (insn->id) {
+    case X86_INS_PCMPESTRI:
+    case X86_INS_PCMPESTRM:
+    case X86_INS_PCMPISTRI:
+    case X86_INS_PCMPISTRM:
+    case X86_INS_VPCMPESTRI:
+    case X86_INS_VPCMPESTRM:
+    case X86_INS_VPCMPISTRI:
+    case X86_INS_VPCMPISTRM:
+    case X86_INS_MASKMOVQ:
+    case X86_INS_MASKMOVDQU:
+    case X86_INS_VMASKMOVDQU:
+        return false;
+    default:
+        return (insn->opcode >= 0xd8 && insn->opcode <= 0xdf) ||
+               (insn->operand_count > 0 && is_vector_register(&insn->operands[0])) ||
+               (insn->operand_count > 1 && is_vector_register(&insn->operands[1]));
+    }
+}
+
 static bool is_jcc(const struct insn *insn)
 {
     return (insn->opcode >= 0x70 && insn->opcode <= 0x7f) ||
@@ -215,7 +250,7 @@ void usage_of(const struct insn *insn, uint16_t *reads, uint16_t *kills)
     *kills = 0;
     if (is_jcc(insn)) {
         *reads = LIVE_FLAGS;
-    } else if (is_conditional(insn)) {
+    } else if (is_conditional(insn) || is_floating(insn)) {
         apply_rule(&conditional, insn, reads, kills);
     } else if (rule && !switches_stack(insn)) {
         apply_rule(rule, insn, reads, kills);

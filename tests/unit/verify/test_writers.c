@@ -104,6 +104,9 @@ static const struct writer_case cases[] = {
      "addb $3, (%ebx); wb; " SAVE("%eax") "movb (%ebx), %al; movb %al, OFF(%ebx); popl %eax; we",
      {"addb $3, (%ebx); wb; movb (%ebx), %al; movb %al, OFF(%ebx); we",
       "addb $3, (%ebx); wb; pushl %eax; movb (%ebx), %al; movb %al, OFF(%ebx); popl %eax; we",
+      /* An interrupt before the last instruction has changed the slot. */
+      "addb $3, (%ebx); wb; pushl %eax; movb (%ebx), %al; movb %al, OFF(%ebx); popl %eax; "
+      "movl %eax, OFF-4(%esp); we",
       "addb $3, (%ebx); wb; movl %eax, -4(%esp); movl %eax, OFF-4(%esp); movb (%ebx), %al; "
       "movb %al, OFF(%ebx); movl -4(%esp), %eax; we"}},
     {"inc", "incl (%ebx)", "incl (%ebx); wb; " COPY_TIDY("0", "%ebx") "we", {0}},
