@@ -72,13 +72,22 @@ static u32 some_flags(void)
     return flags | (random_below(4) != 0 ? PG_PRESENT : 0);
 }
 
+/* With the PAT bit at times, and at times beyond 4 GiB (PSE-36). */
+static u32 some_large_pde(void)
+{
+    u32 high = random_below(8) == 0 ? PG_LARGE_HIGH : 0;
+
+    return (a_frame() & PG_LARGE_FRAME) | some_flags() | PG_LARGE | high |
+           random_below(2) * PG_LARGE_PAT;
+}
+
 static u32 some_pde(void)
 {
     switch (random_below(10)) {
     case 0:
         return 0;
     case 1:
-        return (a_frame() & PG_LARGE_FRAME) | some_flags() | PG_LARGE;
+        return some_large_pde();
     case 2:
         return a_root() | some_flags();
     case 3:
