@@ -49,7 +49,9 @@ bool pipe_open(struct file **read_end, struct file **write_end)
 
     if (p == NULL)
         return false;
-    *p = (struct pipe){.lock = {.name = "pipe"}, .reader_open = true, .writer_open = true};
+    p->lock = SPINLOCK("pipe");
+    p->read = p->written = 0;
+    p->reader_open = p->writer_open = true;
     *read_end = open_end(p, false);
     *write_end = open_end(p, true);
     if (*read_end != NULL && *write_end != NULL)

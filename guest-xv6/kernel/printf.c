@@ -5,6 +5,7 @@
 #include "console.h"
 #include "cpu.h"
 #include "hypervisor.h"
+#include "kalloc.h"
 #include "memlayout.h"
 #include "spinlock.h"
 #include "trap.h"
@@ -17,7 +18,8 @@
     16 /* bytes printed at once with interrupts off: what the port's FIFO takes in meanwhile */
 
 static struct spinlock print_lock = {.name = "print"};
-static volatile bool panicked; /* from then on output goes without the lock, whoever holds it */
+/* Set by the first panic. From then on output goes without the lock, whoever holds it. */
+static struct cpu *volatile panicked;
 
 static void print_string(const char *text)
 {
@@ -85,7 +87,7 @@ static void vprint(const char *format, va_list *args)
 void kprintf(const char *format, ...)
 {
     va_list args;
-    bool locked = !panicked;
+    bool locked = panicked == NULL;
 
     if (locked)
         spin_lock(&print_lock);
@@ -107,14 +109,14 @@ void kwrite(const char *from, int bytes)
 }
 
 /* Prints return addresses, innermost first, along the chain of frame pointers: [ebp] is the
- * caller's ebp, [ebp+4] the return address. The chain ends at 0 (entry.S) or outside kernel memory
- * (a process's forged stack). */
+ * caller's ebp, [ebp+4] the return address. The chain ends at 0
+ * (entry.S) or outside kernel memory. */
 static void print_trace(uint32_t eip, const uint32_t *ebp)
 {
     kprintf("stack trace:");
     for (int depth = 0; depth < TRACE_DEPTH; depth++) {
         kprintf(" 0x%x", eip);
-        if ((uint32_t)ebp < KERNBASE || (uint32_t)ebp >= DEVBASE)
+        if ((uint32_t)ebp < KERNBASE || V2P(ebp) >= pages_watermark())
             break;
         eip = ebp[1];
         ebp = (const uint32_t *)ebp[0];
@@ -122,20 +124,20 @@ static void print_trace(uint32_t eip, const uint32_t *ebp)
     kprintf("\n");
 }
 
-static void panic_begin(void)
-{
-    cli();
-    if (panicked) {
-        for (;;) /* another processor panicked first, or this one while it did */
-            __asm__ volatile("hlt");
-    }
-    panicked = true;
-    kprintf("panic: cpu %d: ", (int)(cpu_self() - cpus));
-}
-
 static void __attribute__((noreturn)) panic_end(void)
 {
     machine_poweroff(PANIC_STATUS);
+}
+
+static void panic_begin(void)
+{
+    cli();
+    if (panicked == cpu_self()) /* by the report of the first panic */
+        panic_end();
+    while (panicked != NULL)
+        __asm__ volatile("hlt");
+    panicked = cpu_self();
+    kprintf("panic: cpu %d: ", (int)(cpu_self() - cpus));
 }
 
 void panic(const char *format, ...)

@@ -142,8 +142,12 @@ int proc_resize(int bytes)
     uint32_t new_size = p->size + (uint32_t)bytes;
 
     if (bytes > 0) {
-        if (new_size < p->size || !vm_grow(p->pgdir, p->size, new_size))
+        if (new_size < p->size)
             return -1;
+        if (!vm_grow(p->pgdir, p->size, new_size)) {
+            vm_flush();
+            return -1;
+        }
     } else if (bytes < 0) {
         if (new_size > p->size)
             return -1;

@@ -100,6 +100,19 @@ static void (*const interrupts[VECTOR_COUNT])(void) = {
     [VECTOR_APIC_ERROR] = lapic_eoi,           [VECTOR_SPURIOUS] = spurious_interrupt,
 };
 
+/* Programs reach no other vector than the system call's: the rest from here on is hardware (SDM
+ * volume 3, 6.2). */
+static bool is_exception(uint32_t vector)
+{
+    return vector < VECTOR_IRQ0;
+}
+
+static void unexpected_interrupt(uint32_t vector)
+{
+    kprintf("unexpected interrupt, vector %u\n", vector);
+    lapic_eoi();
+}
+
 static bool from_user(const struct trapframe *tf)
 {
     return (tf->cs & 3) == DPL_USER;
@@ -146,8 +159,10 @@ void trap(struct trapframe *tf)
     }
     if (interrupts[tf->vector] != NULL)
         interrupts[tf->vector]();
-    else
+    else if (is_exception(tf->vector))
         fault(tf);
+    else
+        unexpected_interrupt(tf->vector);
     exit_if_killed(tf);
     if (tf->vector == VECTOR_TIMER && proc_self() != NULL)
         proc_yield();

@@ -15,7 +15,8 @@ void vm_free(uint32_t *pgdir);
 uint32_t *vm_copy(uint32_t *pgdir, uint32_t size);
 
 /* Adds zeroed pages so that a process of `size` bytes has `new_size`. false: too large or out of
- * memory; then nothing has changed. */
+ * memory; then nothing has changed, but the processor may have cached what was there for a moment:
+ * the caller flushes. */
 bool vm_grow(uint32_t *pgdir, uint32_t size, uint32_t new_size);
 
 /* Takes away the pages between new_size and size. The caller flushes what the TLB has of them. */
