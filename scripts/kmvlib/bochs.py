@@ -1,4 +1,4 @@
-"""Bochs: emulates VT-x with EPT on any host. Configuration facts: docs/testing.md."""
+"""Bochs: emulates VT-x with EPT on any host."""
 
 import os
 import subprocess

@@ -60,7 +60,7 @@ def add_run(commands):
     add("--timeout", metavar="S", type=float, help="seconds for the whole run (default 600, none at a terminal)")
     add("--log", metavar="FILE", help="hypervisor's log (default BUILD/run/hv.log)")
     add("--keep", metavar="DIR", help="use this folder for the run's files, and leave them there")
-    add("--build", metavar="DIR", default="build", help="folder of the build (default build)")
+    add("--build", metavar="DIR", default="build", help="folder of the build, from the top folder (default build)")
     parser.set_defaults(function=run_command)
 
 

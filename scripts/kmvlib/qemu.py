@@ -18,6 +18,7 @@ class Monitor:
         self.channel = Channel("monitor")
         self.pending = b""
         self.running = False  # commands are answered only once the machine runs
+        self.stopped = False  # QEMU holds a machine that its accelerator cannot run
         self.shutdown_reason = None
 
     def feed(self, data):
@@ -30,6 +31,8 @@ class Monitor:
             self.channel.send(b'{"execute": "qmp_capabilities"}\n')
         elif "return" in message:
             self.running = True
+        elif message.get("event") == "STOP":
+            self.stopped = True
         elif message.get("event") == "SHUTDOWN":
             self.shutdown_reason = message["data"]["reason"]
 
@@ -153,4 +156,6 @@ def last_words(scratch, monitor):
         return ""
     with open(path, encoding="utf-8", errors="replace") as file:
         lines = [line.strip() for line in file if line.strip()]
-    return lines[-1] if lines else ""
+    # The first error says what happened; a dump of registers may follow it.
+    errors = [line for line in lines if "warning:" not in line]
+    return (errors or lines or [""])[0]

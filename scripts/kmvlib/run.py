@@ -138,7 +138,7 @@ class Session:
             # Asked before the last bytes are taken, so that a machine's last words are never missed.
             status = self.child.status()
             self.exchange()
-            if status is not None:
+            if status is not None or self.halted():
                 self.drain()
                 self.machine_ended(status)
                 return
@@ -149,6 +149,10 @@ class Session:
                 self.outcome.timed_out(self.timeout)
                 return
             self.progress.tick()
+
+    def halted(self):
+        """Whether the emulator is alive and its machine is not."""
+        return self.machine.monitor is not None and self.machine.monitor.stopped
 
     def wait(self):
         watched = [channel.watched() for channel in self.channels()]
@@ -226,7 +230,7 @@ class Session:
         self.outcome.loader_error(text)
 
     def machine_ended(self, exit_status):
-        status = self.machine.power_off_status(exit_status)
+        status = None if exit_status is None else self.machine.power_off_status(exit_status)
         if status is not None:
             self.outcome.powered_off(status)
         stage = "firmware" if not self.up else "guest" if self.bare else "hypervisor"
@@ -246,5 +250,9 @@ class Session:
 
 
 def write_all(descriptor, data):
+    """Writes all of `data`, also where another program made the descriptor a non-blocking one."""
     while data:
-        data = data[os.write(descriptor, data) :]
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            select.select([], [descriptor], [])

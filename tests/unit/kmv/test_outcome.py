@@ -7,7 +7,7 @@ import pytest
 from kmvlib.bochs import Bochs
 from kmvlib.hvlog import parse_event
 from kmvlib.outcome import Outcome
-from kmvlib.qemu import BareQemu
+from kmvlib.qemu import BareQemu, Monitor
 
 
 def outcome_of(*lines):
@@ -83,3 +83,12 @@ def test_how_a_bare_machine_ended(exit_status, messages, status):
 
 def test_bochs_status_says_nothing():
     assert Bochs(None).power_off_status(1) is None
+
+
+def test_a_machine_that_qemu_holds_is_told():
+    monitor = Monitor()
+    monitor.feed(b'{"QMP": {"version": {}}}\r\n{"event": "ST')
+    assert not monitor.stopped
+    monitor.feed(b'OP"}\r\n')
+    assert monitor.stopped
+    monitor.channel.close()
