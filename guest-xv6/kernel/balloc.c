@@ -20,9 +20,9 @@ void super_read(void)
     memcpy(&super, b->data, sizeof(super));
     block_release(b);
     if (super.size == 0 || super.nlog == 0 || super.inodestart == 0 || super.bitmapstart == 0)
-        panic("root disk: no file system on it");
+        fatal("root disk: no file system on it");
     if (super.size > MAX_BITMAP_BLOCKS * BITS_PER_BLOCK)
-        panic("root disk: %u blocks, at most %u supported", super.size,
+        fatal("root disk: %u blocks, at most %u supported", super.size,
               MAX_BITMAP_BLOCKS * BITS_PER_BLOCK);
 }
 

@@ -70,7 +70,7 @@ void bio_init(uint32_t ram_bytes)
         void *page = page_alloc_zeroed();
 
         if (page == NULL)
-            panic("bio_init: no memory for buffers");
+            fatal("no memory for the buffer cache");
         add_buffers(page);
     }
 }

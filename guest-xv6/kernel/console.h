@@ -11,6 +11,10 @@ void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints `bytes` bytes as they are. */
 void kwrite(const char *from, int bytes);
 
+/* For a machine that can't be worked with: prints what is missing or wrong, and powers off with
+ * status 255. */
+void fatal(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
 /* For states that can't be: prints the message and a stack trace, stops every processor, powers off
  * with status 255 where that is possible. */
 void panic(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));

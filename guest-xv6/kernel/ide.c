@@ -63,7 +63,7 @@ static void probe(void)
         if (status != 0xFF && (status & (STATUS_BSY | STATUS_RDY)) == STATUS_RDY)
             return;
     }
-    panic("no root disk: attach one as IDE disk %d (primary slave)", ROOTDEV);
+    fatal("no root disk: attach one as IDE disk %d (primary slave)", ROOTDEV);
 }
 
 void ide_init(void)
@@ -106,7 +106,7 @@ static void enqueue(struct buf *b)
 void ide_transfer(struct buf *b, bool write)
 {
     if (b->block >= MAX_LBA28)
-        panic("disk block %u: the disk is not that large", b->block);
+        fatal("disk block %u: the disk is not that large", b->block);
     b->disk_write = write;
     spin_lock(&queue.lock);
     enqueue(b);
@@ -136,7 +136,7 @@ void ide_interrupt(void)
 
     if (b != NULL && failed) {
         if (++queue.failures > RETRIES)
-            panic("disk block %u: %s error, status 0x%x", b->block,
+            fatal("disk block %u: %s error, status 0x%x", b->block,
                   b->disk_write ? "write" : "read", status);
         start();
     } else if (b != NULL) {

@@ -72,7 +72,7 @@ void inode_lock(struct inode *ip)
     block_release(b);
     ip->valid = true;
     if (ip->disk.type == TYPE_NONE)
-        panic("inode_lock: i-node %u is free on disk", ip->inum);
+        fatal("root disk: i-node %u has a name but is free", ip->inum);
 }
 
 void inode_unlock(struct inode *ip)

@@ -28,7 +28,7 @@ static uint32_t *boot_pte(uint32_t va)
     if ((*pde & PTE_P) == 0) {
         void *table = page_alloc_zeroed();
         if (table == NULL)
-            panic("kmap: no memory for the kernel's page tables");
+            fatal("no memory for the kernel's page tables");
         *pde = V2P(table) | PTE_AD | PTE_W | PTE_P;
     }
     uint32_t *table = P2V(PTE_ADDR(*pde));

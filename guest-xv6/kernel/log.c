@@ -80,7 +80,7 @@ static void recover(void)
     memcpy(&journal.header, b->data, sizeof(journal.header));
     block_release(b);
     if (journal.header.n < 0 || journal.header.n > journal.capacity)
-        panic("root disk: log header says %d blocks, at most %d fit", journal.header.n,
+        fatal("root disk: log header says %d blocks, at most %d fit", journal.header.n,
               journal.capacity);
     if (journal.header.n > 0) {
         install_from_log();
@@ -94,7 +94,7 @@ void log_init(void)
     journal.start = super.logstart;
     journal.capacity = super.nlog - 1 < LOG_CAPACITY ? (int)super.nlog - 1 : LOG_CAPACITY;
     if (journal.capacity < MAXOPBLOCKS)
-        panic("root disk: a log of %u blocks, at least %d needed", super.nlog, MAXOPBLOCKS + 1);
+        fatal("root disk: a log of %u blocks, at least %d needed", super.nlog, MAXOPBLOCKS + 1);
     recover();
 }
 

@@ -43,7 +43,7 @@ static void start_processor(struct cpu *c)
     char *stack = page_alloc();
 
     if (stack == NULL)
-        panic("no memory for the stack of a processor");
+        fatal("no memory for the stack of a processor");
     ap_boot = (struct ap_boot){
         .cr4 = read_cr4(), .cr3 = read_cr3(), .stack = stack + PGSIZE - STACK_SLACK};
     lapic_start(c->apic_id);

@@ -11,6 +11,8 @@
 
 #define MAP_AVAILABLE 1
 
+#define RAM_MIN (6u << 20)
+
 struct info {
     uint32_t flags;
     uint32_t mem_lower, mem_upper; /* KiB below 1 MiB, from 1 MiB on */
@@ -45,12 +47,12 @@ uint32_t multiboot_ram_end(uint32_t magic, uint32_t info_pa)
 {
     /* The boot page directory maps the first 4 MiB. */
     if (magic != LOADER_MAGIC || info_pa + sizeof(struct info) > LARGE_PGSIZE)
-        panic("not started by a Multiboot loader, or its information lies above 4 MiB");
+        fatal("not started by a Multiboot loader, or its information lies above 4 MiB");
     const struct info *info = P2V(info_pa);
     uint64_t end = end_from_map(info);
     if (end == 0 && (info->flags & INFO_MEMORY))
         end = EXTMEM + (uint64_t)info->mem_upper * 1024;
-    if (end < 2 * LARGE_PGSIZE)
-        panic("%u KiB of memory, at least 8 MiB needed", (uint32_t)(end / 1024));
+    if (end < RAM_MIN)
+        fatal("%u KiB of memory, at least %u KiB needed", (uint32_t)(end / 1024), RAM_MIN / 1024);
     return end > PHYSTOP ? PHYSTOP : PGROUNDDOWN((uint32_t)end);
 }

@@ -12,14 +12,15 @@
 #include "uart.h"
 #include "x86.h"
 
-#define PANIC_STATUS 255
-#define TRACE_DEPTH  20
-#define WRITE_PIECE                                                                                \
-    16 /* bytes printed at once with interrupts off: what the port's FIFO takes in meanwhile */
+#define STOP_STATUS 255
+#define TRACE_DEPTH 20
+#define WRITE_PIECE 16 /* bytes written with interrupts off: the port's FIFO holds as many */
 
 static struct spinlock print_lock = {.name = "print"};
-/* Set by the first panic. From then on output goes without the lock, whoever holds it. */
-static struct cpu *volatile panicked;
+
+/* The processor that stops the machine. From then on output goes without the lock, whoever has it.
+ */
+static struct cpu *volatile stopping;
 
 static void print_string(const char *text)
 {
@@ -87,7 +88,7 @@ static void vprint(const char *format, va_list *args)
 void kprintf(const char *format, ...)
 {
     va_list args;
-    bool locked = panicked == NULL;
+    bool locked = stopping == NULL;
 
     if (locked)
         spin_lock(&print_lock);
@@ -124,42 +125,54 @@ static void print_trace(uint32_t eip, const uint32_t *ebp)
     kprintf("\n");
 }
 
-static void __attribute__((noreturn)) panic_end(void)
+static void __attribute__((noreturn)) stop_end(void)
 {
-    machine_poweroff(PANIC_STATUS);
+    machine_poweroff(STOP_STATUS);
 }
 
-static void panic_begin(void)
+static void stop_begin(const char *kind)
 {
     cli();
-    if (panicked == cpu_self()) /* by the report of the first panic */
-        panic_end();
-    while (panicked != NULL)
+    if (stopping == cpu_self()) /* its report has failed */
+        stop_end();
+    while (stopping != NULL)
         __asm__ volatile("hlt");
-    panicked = cpu_self();
-    kprintf("panic: cpu %d: ", (int)(cpu_self() - cpus));
+    stopping = cpu_self();
+    kprintf("%s: cpu %d: ", kind, (int)(cpu_self() - cpus));
+}
+
+void fatal(const char *format, ...)
+{
+    va_list args;
+
+    stop_begin("fatal");
+    va_start(args, format);
+    vprint(format, &args);
+    va_end(args);
+    uart_put('\n');
+    stop_end();
 }
 
 void panic(const char *format, ...)
 {
     va_list args;
 
-    panic_begin();
+    stop_begin("panic");
     va_start(args, format);
     vprint(format, &args);
     va_end(args);
     uart_put('\n');
     print_trace((uint32_t)__builtin_return_address(0), *(uint32_t **)__builtin_frame_address(0));
-    panic_end();
+    stop_end();
 }
 
 void panic_trap(const struct trapframe *tf)
 {
-    panic_begin();
+    stop_begin("panic");
     kprintf("kernel trap %u err 0x%x eip 0x%x cr2 0x%x\n", tf->vector, tf->err, tf->eip,
             read_cr2());
     kprintf("eax 0x%x ebx 0x%x ecx 0x%x edx 0x%x esi 0x%x edi 0x%x ebp 0x%x eflags 0x%x\n", tf->eax,
             tf->ebx, tf->ecx, tf->edx, tf->esi, tf->edi, tf->ebp, tf->eflags);
     print_trace(tf->eip, (const uint32_t *)tf->ebp);
-    panic_end();
+    stop_end();
 }

@@ -113,7 +113,7 @@ static void first_begin(void)
     inodes_reclaim();
     p->cwd = inode_get(ROOT_INODE);
     if (exec(first_path, argv) < 0)
-        panic("cannot run %s: is it on the root disk?", first_path);
+        fatal("cannot run %s: is it on the root disk?", first_path);
 }
 
 static void init_user_frame(struct trapframe *tf)
@@ -129,7 +129,7 @@ void proc_start_first(const char *path)
     struct proc *p = proc_alloc(first_begin);
 
     if (p == NULL || (p->pgdir = vm_new()) == NULL)
-        panic("no memory for the first process");
+        fatal("no memory for the first process");
     first_process = p;
     first_path = path;
     init_user_frame(p->tf);
