@@ -13,13 +13,6 @@ static bool is_unchanged(const struct program *program, const struct piece *piec
     return piece->match == 0 && piece->count == 1 && !writes && !entry;
 }
 
-/* Loops and jecxz have only short forms: they may be several instructions now. Any other original
- * must be there. */
-static bool may_be_expanded(const struct insn *insn)
-{
-    return insn->opcode >= 0xe0 && insn->opcode <= 0xe3;
-}
-
 /* Padding may be another padding, or none. */
 static bool is_padding_for_padding(const struct piece *piece)
 {
@@ -48,7 +41,8 @@ static const char *check_piece(const struct program *program, const struct piece
     if (is_unchanged(program, piece)) {
         return NULL;
     }
-    if (piece->match == NO_INDEX && !may_be_expanded(&piece->original)) {
+    /* Branches that have short forms only may have been expanded. */
+    if (piece->match == NO_INDEX && !insn_is_counted(&piece->original)) {
         return "the original instruction is not in its translation";
     }
     if ((!rule || rule->kind == WRITES_CALL) && piece->match != NO_INDEX && !at_end) {

@@ -6,8 +6,7 @@
 /* The Multiboot 1 header: magic, flags, checksum (Multiboot specification 0.6.96, 3.1.1). */
 #define MULTIBOOT_MAGIC 0x1badb002u
 
-/* Compares original bytes at an address with the translated ones, relocated fields as they must be.
- */
+/* Compares original bytes at an address with the translated ones; relocated fields are moved. */
 static void check_bytes(struct program *program, const char *what, uint32_t old_address,
                         uint32_t new_address, uint32_t length)
 {

@@ -3,7 +3,7 @@
  * of the address that the map names, so that jumps pass it by. Then calls and symbols tell where;
  * the checks see to it that all agree.
  */
-#include "program.h"
+#include "check.h"
 
 #include <string.h>
 
@@ -40,10 +40,11 @@ static void look_at_piece(struct program *program, uint32_t index, uint32_t fiel
     uint32_t start = map->pairs[index].new_addr;
     uint32_t end = map_piece_end(map, index);
     const uint8_t *code = end > start ? elf_bytes_at(map->translated, start, end - start) : NULL;
+    uint32_t count = 0;
     struct insn insn;
     uint32_t target;
 
-    for (uint32_t at = start; code && at < end; at += insn.length) {
+    for (uint32_t at = start; code && at < end && count++ < PIECE_MAX; at += insn.length) {
         if (!insn_decode(program->decoder, code + (at - start), end - at, at, &insn)) {
             return;
         }

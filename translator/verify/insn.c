@@ -136,3 +136,13 @@ bool insn_is_string(const struct insn *insn)
            (insn->opcode >= 0xa4 && insn->opcode <= 0xa7) ||
            (insn->opcode >= 0xaa && insn->opcode <= 0xaf);
 }
+
+bool insn_is_repeated(const struct insn *insn)
+{
+    return insn_is_string(insn) && (insn->rep || insn->repne);
+}
+
+bool insn_is_counted(const struct insn *insn)
+{
+    return insn->opcode >= 0xe0 && insn->opcode <= 0xe3;
+}

@@ -53,6 +53,11 @@ bool insn_is_padding(const struct insn *insn);
 /* The string operations have mnemonics in common with SSE (movsd, cmpsd): the opcode tells. */
 bool insn_is_string(const struct insn *insn);
 
+bool insn_is_repeated(const struct insn *insn);
+
+/* loop, loope, loopne, jecxz: branches by a counter, which have short forms only. */
+bool insn_is_counted(const struct insn *insn);
+
 bool operand_is(const struct insn *insn, unsigned int index, x86_op_type type);
 
 #endif

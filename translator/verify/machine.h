@@ -64,8 +64,7 @@ uint64_t machine_mix(uint64_t a, uint64_t b);
 /* Sets a new state: registers, flags and memory from the seed; esp is a multiple of four. */
 void machine_reset(struct machine *machine, uint64_t seed, uint32_t offset);
 
-/* Makes *copy the same state; cheaper than an assignment, which would move the whole store table.
- */
+/* Makes *copy the same state; an assignment would move the whole store table. */
 void machine_copy(struct machine *copy, const struct machine *machine);
 
 uint8_t machine_read_byte(const struct machine *machine, uint32_t address);

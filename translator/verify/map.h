@@ -62,8 +62,7 @@ bool map_in_section(const struct address_map *map, const struct elf_section *sec
 /* New address of the byte at this old address, whatever section it is in. */
 bool map_address(const struct address_map *map, uint32_t old_address, uint32_t *new_address);
 
-/* New end of a piece: the start of the next instruction's translation, or the end of the section.
- */
+/* New end of a piece: the entry of the next instruction, or the end of the section. */
 uint32_t map_piece_end(const struct address_map *map, uint32_t pair_index);
 
 /* Is this (new) instruction pointer inside a window? */

@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-/* The same branch, to where the original's target is now; its displacement may have another size.
- */
+/* The same branch, to where the target is now; its displacement may have another size. */
 static bool branch_matches(const struct program *program, const struct insn *original,
                            const struct insn *candidate, uint32_t old_target)
 {

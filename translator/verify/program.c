@@ -97,6 +97,19 @@ static void mark_called(struct program *program)
     }
 }
 
+/* A return to what was just pushed is a jump. */
+static void mark_pushed_returns(struct program *program)
+{
+    struct insn insn;
+
+    for (uint32_t i = 1; i < program->map->pair_count; i++) {
+        if (program->flows[i].kind == FLOW_RETURN && program_original(program, i - 1, &insn) &&
+            insn.id == X86_INS_PUSH) {
+            program->flows[i].kind = FLOW_AWAY;
+        }
+    }
+}
+
 static bool is_code_symbol(const struct program *program, const struct elf_symbol *symbol)
 {
     uint32_t section = symbol->raw.st_shndx;
@@ -214,6 +227,7 @@ bool program_load(struct program *program, struct address_map *map, struct decod
     for (uint32_t i = 0; i < map->pair_count; i++) {
         load_flow(program, i);
     }
+    mark_pushed_returns(program);
     mark_called(program);
     mark_labels(program);
     if (!mark_address_taken(program)) {

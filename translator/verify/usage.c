@@ -1,6 +1,6 @@
 #include "usage.h"
 
-#include "exec.h"
+#include "operand.h"
 #include "program.h"
 
 #include <stddef.h>
@@ -127,7 +127,7 @@ static const struct usage_rule *find_rule(const struct insn *insn)
 
 static uint16_t reg_bit(x86_reg reg)
 {
-    int index = reg == X86_REG_INVALID ? -1 : exec_gpr_index(reg);
+    int index = reg == X86_REG_INVALID ? -1 : operand_gpr_index(reg);
 
     return index < 0 ? 0 : (uint16_t)(1u << index);
 }

@@ -13,8 +13,7 @@
         X86_INS_##id, WRITES_OPERAND, RMW, 0, 0                                                    \
     }
 
-/* Writers of an explicit memory operand: the first one (Intel order), except that xchg writes both.
- */
+/* Writers of an explicit memory operand: the first one (Intel order); xchg writes both. */
 static const struct writer_rule explicit_rules[] = {
     STORE(MOV),
     STORE(MOVNTI),

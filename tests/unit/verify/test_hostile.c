@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#define ROUNDS 250
+#define ROUNDS 150
 
 struct file {
     uint8_t bytes[65536];
