@@ -252,6 +252,11 @@ static uint32_t piece_in_block(uint32_t offset, uint32_t bytes)
     return bytes < rest ? bytes : rest;
 }
 
+struct buf *inode_read_block(struct inode *ip, uint32_t offset)
+{
+    return block_read(map_block(ip, offset / BLOCK_SIZE, false));
+}
+
 int inode_read(struct inode *ip, void *to, uint32_t offset, uint32_t bytes)
 {
     char *at = to;
@@ -262,7 +267,7 @@ int inode_read(struct inode *ip, void *to, uint32_t offset, uint32_t bytes)
         bytes = ip->disk.size - offset;
     for (uint32_t done = 0; done < bytes;) {
         uint32_t piece = piece_in_block(offset, bytes - done);
-        struct buf *b = block_read(map_block(ip, offset / BLOCK_SIZE, false));
+        struct buf *b = inode_read_block(ip, offset);
 
         memcpy(at + done, b->data + offset % BLOCK_SIZE, piece);
         block_release(b);

@@ -9,6 +9,8 @@
 #include "fsformat.h"
 #include "sleeplock.h"
 
+struct buf;
+
 struct inode {
     uint32_t inum;
     int refs;              /* 0: slot free. Belongs to the table's lock, as inum */
@@ -40,6 +42,10 @@ struct inode *inode_alloc(enum file_type type);
 void inode_update(struct inode *ip); /* ip->disk has changed */
 void inode_truncate(struct inode *ip);
 void inode_stat(const struct inode *ip, struct stat *st);
+
+/* The block that holds a file's byte at `offset`, which must be below its size; the caller releases
+ * it. */
+struct buf *inode_read_block(struct inode *ip, uint32_t offset);
 
 /* Both return the bytes moved, fewer at the end of the file or of the disk's space; -1: offset
  * beyond the end, file too large, no space at all. */
