@@ -42,17 +42,28 @@ char *strchr(const char *text, char wanted)
     return NULL;
 }
 
+/* Four bytes an iteration: an emulator takes about as long for one. */
 void *memset(void *to, int byte, size_t count)
 {
     void *cursor = to;
+    size_t words = count / 4;
+    size_t rest = count % 4;
 
-    __asm__ volatile("rep stosb" : "+D"(cursor), "+c"(count) : "a"(byte) : "memory");
+    __asm__ volatile("rep stosl"
+                     : "+D"(cursor), "+c"(words)
+                     : "a"((unsigned char)byte * 0x01010101u)
+                     : "memory");
+    __asm__ volatile("rep stosb" : "+D"(cursor), "+c"(rest) : "a"(byte) : "memory");
     return to;
 }
 
 static void copy_forward(void *to, const void *from, size_t count)
 {
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+    size_t words = count / 4;
+    size_t rest = count % 4;
+
+    __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
 }
 
 void *memcpy(void *to, const void *from, size_t count)
