@@ -411,15 +411,18 @@ static void conflict_appears_when_the_mirror_is_mapped_over(void **state)
 
 static void rights_of_a_whole_table_change(void **state)
 {
+    unsigned flushed;
     u64 tables;
 
     (void)state;
     build_small_space(ROOT);
     load(ROOT);
+    flushed = flushes.guest;
     tables = vm.counters[KMV_COUNTER_pt_syncs];
     assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
     set_pde(ROOT, 0, TABLE | PG_PRESENT | PG_USER);
     sync_tables(ROOT);
+    assert_int_equal(flushes.guest, flushed + 1);
     assert_faults(USER_WRITE(0x1000 + OFFSET), PF_PRESENT | PF_WRITE | PF_USER);
     assert_reaches(USER_READ(0x1000 + OFFSET), DATA + OFFSET);
     set_pde(ROOT, 0, TABLE | RWU);
@@ -513,6 +516,8 @@ static void guests_own_faults_stay_the_guests(void **state)
     assert_faults(WRITE(0x2000 + OFFSET), PF_PRESENT | PF_WRITE);
     assert_faults(USER_READ(0x3000), PF_PRESENT | PF_USER);
     assert_faults(USER_READ(0x50000000), PF_USER);
+    /* None of them was tried again first. */
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_faults], 0);
 }
 
 static void more_rights_are_found_by_the_fault(void **state)
@@ -655,6 +660,35 @@ static void one_root_too_big_for_the_heap_is_told(void **state)
     assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
 }
 
+/* Wherever memory ends, trying again and again uses up no more. */
+static void want_of_memory_leaks_nothing(void **state)
+{
+    struct machine_config config = machine_default;
+    u32 real, failures = 0;
+    u64 left = 0;
+
+    (void)state;
+    for (u64 frames = 8; frames < 40; frames++) {
+        machine_stop();
+        config.heap_bytes = frames * PAGE_SIZE;
+        machine_start(&config);
+        for (u32 slot = 0; slot < 16; slot++)
+            set_pde(ROOT, slot << 22, (0x200000 + slot * 0x21000) | RW);
+        for (u32 round = 0; round < 12; round++) {
+            u32 root = round % 2 ? ROOT : ROOT_2;
+            failures += mirror_load_root(&vm, root, true, &real) == MIRROR_LOAD_NO_MEMORY;
+            /* A root that could not be made gave its frame back. */
+            if (vm.counters[KMV_COUNTER_shadow_roots] == 0)
+                assert_true(vm.heap.free_count > 0);
+            if (round == 3)
+                left = vm.heap.free_count;
+            if (round > 3 && round % 2)
+                assert_int_equal(vm.heap.free_count, left);
+        }
+    }
+    assert_true(failures > 50);
+}
+
 static void without_mirror_cr3_is_the_guests(void **state)
 {
     struct machine_config config = machine_default;
@@ -714,6 +748,7 @@ int main(void)
         SCENE(the_oldest_roots_are_evicted),
         SCENE(small_heap_evicts_and_goes_on),
         SCENE(one_root_too_big_for_the_heap_is_told),
+        SCENE(want_of_memory_leaks_nothing),
         SCENE(without_mirror_cr3_is_the_guests),
     };
 
