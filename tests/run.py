@@ -22,7 +22,7 @@ def main():
         counts = run_pytest(args.pytest, args.build, [])
         passed, failed = passed + counts[0], failed + counts[1]
     if args.machine:
-        counts = run_pytest(args.machine, args.build, ["-n", MACHINES_AT_ONCE, "--dist", "worksteal", "--durations=5"])
+        counts = run_pytest(args.machine, args.build, ["-n", MACHINES_AT_ONCE, "--dist", "load", "--durations=5"])
         passed, failed = passed + counts[0], failed + counts[1]
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
