@@ -4,6 +4,8 @@
 TESTS_PYTHON := /usr/bin/python3
 TESTS_RUN    := $(TESTS_PYTHON) tests/run.py --build $(BUILD)
 
+include tests/unit/hv/part.mk
+
 .PHONY: run-tests
 run-tests: $(UNIT_TESTS)
 	@$(TESTS_RUN) --pytest tests/unit --machine tests/machine $(UNIT_TESTS)
