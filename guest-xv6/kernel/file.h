@@ -21,6 +21,10 @@ struct file {
 void files_init(void);
 
 struct file *file_alloc(void); /* NULL: too many open files */
+
+/* The lowest free descriptor of the current process becomes f. -1: none is free. */
+int file_install(struct file *f);
+
 struct file *file_dup(struct file *f);
 void file_close(struct file *f);
 
