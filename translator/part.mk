@@ -20,4 +20,4 @@ $(TRANSLATOR): $(TRANSLATOR_BUILD)/main.o $(TRANSLATOR_OBJECTS)
 
 -include $(wildcard $(TRANSLATOR_BUILD)/*.d)
 
-include $(wildcard translator/verify/part.mk)
+include $(wildcard translator/verify/part.mk tests/unit/translator/part.mk)

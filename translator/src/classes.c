@@ -30,10 +30,15 @@ static bool is_moffs(const struct insn *insn)
     return insn->zydis.opcode_map == ZYDIS_OPCODE_MAP_DEFAULT && (insn->zydis.opcode & ~1) == 0xa2;
 }
 
-/* An exchange with esp moves the stack from under every scratch register. */
+/*
+ * An exchange with esp moves the stack from under every scratch register. One that moves its own
+ * address has scratch registers pushed before it: then its operand cannot be esp either.
+ */
 static bool is_exchange(const struct insn *insn)
 {
-    return insn->has_mem && !(insn->writes & GPR_BIT(ESP));
+    bool moves = (insn->writes & insn->address_regs) != 0;
+    bool esp = insn->zydis.operand_width != 8 && insn->zydis.raw.modrm.reg == ESP;
+    return insn->has_mem && !(insn->writes & GPR_BIT(ESP)) && !(moves && esp);
 }
 
 /* The bit offset is computed in a register while esp is shifted: esp itself cannot be one. */

@@ -94,6 +94,21 @@ static uint8_t segment_prefix(const ZydisDecodedInstruction *zydis)
     return 0;
 }
 
+/* SDM volume 2, table 2-1. */
+static uint8_t address_regs16(const ZydisDecodedInstruction *zydis)
+{
+    static const uint8_t masks[8] = {GPR_BIT(EBX) | GPR_BIT(ESI),
+                                     GPR_BIT(EBX) | GPR_BIT(EDI),
+                                     GPR_BIT(EBP) | GPR_BIT(ESI),
+                                     GPR_BIT(EBP) | GPR_BIT(EDI),
+                                     GPR_BIT(ESI),
+                                     GPR_BIT(EDI),
+                                     GPR_BIT(EBP),
+                                     GPR_BIT(EBX)};
+    bool absolute = zydis->raw.modrm.mod == 0 && zydis->raw.modrm.rm == 6;
+    return absolute ? 0 : masks[zydis->raw.modrm.rm];
+}
+
 /* Reads ModRM, SIB and displacement, or the displacement of a mov with an absolute address, as they
  * stand in the bytes (SDM volume 2, 2.1.5). */
 static void note_address(struct insn *insn)
@@ -108,8 +123,10 @@ static void note_address(struct insn *insn)
         return;
     insn->has_mem = true;
     insn->addr16 = zydis->address_width == 16;
-    if (insn->addr16)
+    if (insn->addr16) {
+        insn->address_regs = address_regs16(zydis);
         return;
+    }
     bool absolute = zydis->raw.modrm.mod == 0;
     if (zydis->raw.modrm.rm != 4) {
         if (zydis->raw.modrm.rm != EBP || !absolute)

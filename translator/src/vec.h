@@ -22,7 +22,7 @@ void *xrealloc(void *old, size_t size);
 #define vec_push(vec, value)                                                                       \
     do {                                                                                           \
         if ((vec)->count == (vec)->room) {                                                         \
-            (vec)->room = (vec)->room ? (vec)->room + (vec)->room / 2 : 64;                        \
+            (vec)->room += (vec)->room / 2 + 64;                                                   \
             (vec)->at = xrealloc((vec)->at, (vec)->room * sizeof(*(vec)->at));                     \
         }                                                                                          \
         (vec)->at[(vec)->count++] = (value);                                                       \

@@ -1,22 +1,39 @@
 #include "writers.h"
 
-/*
- * The address is taken before the native write: the instruction changes a register of its own
- * address, or addresses with 16 bits.
- */
-static void copy_through_address(struct emitter *emitter)
+static enum gpr value_scratch(struct emitter *emitter)
 {
-    const struct insn *insn = emitter->insn;
-    emitter->avoid |= insn->reads | insn->writes;
-    enum gpr value = emit_scratch(emitter, insn->mem_size % 2 ? GPR_LOW : GPR_ALL);
+    return emit_scratch(emitter, emitter->insn->mem_size % 2 ? GPR_LOW : GPR_ALL);
+}
+
+static void copy_at(struct emitter *emitter, enum gpr address, enum gpr value)
+{
+    struct mem mem = emit_based(address, 0);
+    mem.segment = emitter->insn->mem.segment;
+    emit_copy(emitter, mem, emitter->insn->mem_size, value);
+    emit_window_close(emitter);
+    emit_restore(emitter);
+}
+
+/* The instruction changes a register of its own address: the address is computed before it. */
+static void copy_with_early_address(struct emitter *emitter)
+{
+    emitter->avoid |= emitter->insn->reads | emitter->insn->writes;
+    enum gpr value = value_scratch(emitter);
     enum gpr address = emit_scratch(emitter, GPR_ALL);
     emit_address(emitter, address);
     emit_native(emitter);
-    struct mem mem = emit_based(address, 0);
-    mem.segment = insn->mem.segment;
-    emit_copy(emitter, mem, insn->mem_size, value);
-    emit_window_close(emitter);
-    emit_restore(emitter);
+    copy_at(emitter, address, value);
+}
+
+/* OFFSET does not fit into 16-bit addressing: the address is computed into a register. */
+static void copy_with_late_address(struct emitter *emitter)
+{
+    emit_native(emitter);
+    emitter->avoid |= emitter->insn->address_regs;
+    enum gpr value = value_scratch(emitter);
+    enum gpr address = emit_scratch(emitter, GPR_ALL);
+    emit_address(emitter, address);
+    copy_at(emitter, address, value);
 }
 
 static bool moves_its_address(const struct insn *insn)
@@ -29,13 +46,17 @@ static bool moves_its_address(const struct insn *insn)
 void write_copy(struct emitter *emitter)
 {
     const struct insn *insn = emitter->insn;
-    if (insn->addr16 || moves_its_address(insn)) {
-        copy_through_address(emitter);
+    if (moves_its_address(insn)) {
+        copy_with_early_address(emitter);
+        return;
+    }
+    if (insn->addr16) {
+        copy_with_late_address(emitter);
         return;
     }
     emit_native(emitter);
     emitter->avoid |= insn->address_regs;
-    enum gpr value = emit_scratch(emitter, insn->mem_size % 2 ? GPR_LOW : GPR_ALL);
+    enum gpr value = value_scratch(emitter);
     emit_copy(emitter, emit_operand(emitter, 0), insn->mem_size, value);
     emit_window_close(emitter);
     emit_restore(emitter);
@@ -44,7 +65,7 @@ void write_copy(struct emitter *emitter)
 void write_store(struct emitter *emitter)
 {
     if (emitter->insn->addr16) {
-        copy_through_address(emitter);
+        copy_with_late_address(emitter);
         return;
     }
     emit_native(emitter);
@@ -82,7 +103,7 @@ void write_nontemporal(struct emitter *emitter)
     };
     const struct insn *insn = emitter->insn;
     if (insn->addr16) {
-        copy_through_address(emitter);
+        copy_with_late_address(emitter);
         return;
     }
     unsigned row = 0;

@@ -1,0 +1,25 @@
+# Tests of kmv-translate. Its sources are compiled again, with sanitizers: malformed input must not even touch a byte
+# too many.
+
+TT_DIR    := tests/unit/translator
+TT_BUILD  := $(BUILD)/tests/translator
+TT_CFLAGS := $(TRANSLATOR_CFLAGS) -I$(TT_DIR) -fsanitize=address,undefined -fno-sanitize-recover=undefined
+TT_LIBS   := $(TRANSLATOR_LIBS) -lcmocka -lunicorn
+TT_CODE   := $(TRANSLATOR_SOURCES:translator/src/%.c=$(TT_BUILD)/src/%.o)
+TT_COMMON := $(addprefix $(TT_BUILD)/,machine.o forms.o snippet.o)
+TT_TESTS  := $(addprefix $(TT_BUILD)/,test_forms)
+
+UNIT_TESTS += $(TT_TESTS)
+
+$(TT_BUILD)/src/%.o: translator/src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(TT_BUILD)/%.o: $(TT_DIR)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(TT_TESTS): $(TT_BUILD)/%: $(TT_BUILD)/%.o $(TT_COMMON) $(TT_CODE)
+	$(CC) $(TT_CFLAGS) -o $@ $^ $(TT_LIBS)
+
+-include $(wildcard $(TT_BUILD)/*.d $(TT_BUILD)/src/*.d)
