@@ -51,14 +51,14 @@ static struct meaning absolute_meaning(const struct program *program, uint32_t s
     uint32_t addend = value - symbol;
     struct section *section = absolute_section(program, symbol);
     if (section != NULL)
-        return (struct meaning){section, symbol, addend, false};
+        return (struct meaning){section, symbol, addend, false, false};
     for (unsigned i = 0; i < image->segment_count; i++) {
         uint32_t bias = load_bias(image, i);
         section = bias == 0 ? NULL : absolute_section(program, symbol + bias);
         if (section != NULL)
-            return (struct meaning){section, symbol + bias, addend - bias, true};
+            return (struct meaning){section, symbol + bias, addend - bias, true, false};
     }
-    return (struct meaning){NULL, value, 0, false};
+    return (struct meaning){NULL, value, 0, false, false};
 }
 
 struct meaning address_meaning(const struct program *program, const Elf32_Sym *symbol,
@@ -69,16 +69,17 @@ struct meaning address_meaning(const struct program *program, const Elf32_Sym *s
         return absolute_meaning(program, symbol->st_value, value);
     if (symbol->st_shndx == SHN_UNDEF || symbol->st_shndx >= SHN_LORESERVE ||
         !image->sections[symbol->st_shndx].loaded)
-        return (struct meaning){NULL, value, 0, false};
+        return (struct meaning){NULL, value, 0, false, false};
     struct section *section = &image->sections[symbol->st_shndx];
     if (in_section(section, value))
-        return (struct meaning){section, value, 0, false};
+        return (struct meaning){section, value, 0, false, false};
     for (unsigned i = 0; i < image->segment_count; i++) {
         uint32_t bias = load_bias(image, i);
         if (bias != 0 && in_section(section, value + bias))
-            return (struct meaning){section, value + bias, -bias, true};
+            return (struct meaning){section, value + bias, -bias, true, false};
     }
-    return (struct meaning){section, symbol->st_value, value - symbol->st_value, false};
+    bool ambiguous = section->code && ELF32_ST_TYPE(symbol->st_info) == STT_SECTION;
+    return (struct meaning){section, symbol->st_value, value - symbol->st_value, false, ambiguous};
 }
 
 bool address_map(const struct program *program, const struct section *section, uint32_t addr,

@@ -156,7 +156,8 @@ struct meaning {
     struct section *section;
     uint32_t addr;
     uint32_t addend;
-    bool physical; /* biased by a load address: never called through */
+    bool physical;  /* biased by a load address: never called through */
+    bool ambiguous; /* biased, and only the section is known, not where in the code it points */
 };
 struct meaning address_meaning(const struct program *program, const Elf32_Sym *symbol,
                                uint32_t value);

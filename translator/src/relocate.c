@@ -32,6 +32,11 @@ static bool new_value(struct program *program, uint32_t index, uint32_t value, u
     *result = value;
     if (meaning.section == NULL)
         return true;
+    if (meaning.ambiguous)
+        return diag_fail(&program->diag,
+                         "relocation at 0x%08" PRIx32
+                         " is a biased address of a local label: make it global",
+                         reloc->addr);
     enum address_use use = meaning.physical || program->jump_only[index] ? USE_BRANCH : USE_POINTER;
     if (!address_map(program, meaning.section, meaning.addr, use, result))
         return diag_fail(&program->diag,

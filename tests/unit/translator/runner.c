@@ -1,0 +1,114 @@
+/*
+ * Runs a freestanding 32-bit program on this processor, with its mirror mapped: every writable segment and the stack
+ * exist twice, OFFSET apart. Usage: runner FILE [ARGUMENT]. Calls the entry point as uint32_t entry(uint32_t argument)
+ * and prints "result=HEX pages=N differ=N": the return value, the pages that exist twice, those that end up unequal.
+ * Lies at an address of its own (see part.mk), so that programs may be linked low.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    OFFSET = 0x38000000,
+    PAGE = 4096,
+    STACK_BASE = 0x10000000,
+    STACK_SIZE = 0x100000,
+    STACK_SLACK = 0x1000,
+    MAX_AREAS = 16,
+};
+
+static struct area {
+    uint32_t start;
+    uint32_t size;
+} areas[MAX_AREAS];
+static unsigned area_count;
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(3);
+}
+
+/* Maps zeroed memory at an address, and its mirror. */
+static void map_twice(uint32_t start, uint32_t end)
+{
+    start &= ~(PAGE - 1u);
+    end = (end + PAGE - 1) & ~(PAGE - 1u);
+    for (unsigned copy = 0; copy < 2; copy++) {
+        void *want = (void *)(start + copy * OFFSET);
+        void *got = mmap(want, end - start, PROT_READ | PROT_WRITE | PROT_EXEC,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (got != want)
+            die("mmap");
+    }
+    if (area_count == MAX_AREAS)
+        die("too many segments");
+    areas[area_count++] = (struct area){start, end - start};
+}
+
+static uint32_t load(const char *path)
+{
+    static uint8_t file[4 << 20];
+    int fd = open(path, O_RDONLY);
+    ssize_t size = fd < 0 ? -1 : read(fd, file, sizeof(file));
+    if (size < (ssize_t)sizeof(Elf32_Ehdr))
+        die(path);
+    const Elf32_Ehdr *header = (const Elf32_Ehdr *)file;
+    const Elf32_Phdr *segments = (const Elf32_Phdr *)(file + header->e_phoff);
+    for (unsigned i = 0; i < header->e_phnum; i++) {
+        const Elf32_Phdr *segment = &segments[i];
+        if (segment->p_type != PT_LOAD || segment->p_memsz == 0)
+            continue;
+        map_twice(segment->p_vaddr, segment->p_vaddr + segment->p_memsz);
+        for (unsigned copy = 0; copy < 2; copy++)
+            memcpy((void *)(segment->p_vaddr + copy * OFFSET), file + segment->p_offset, segment->p_filesz);
+    }
+    close(fd);
+    return header->e_entry;
+}
+
+/* Calls entry(argument) on another stack. The program may use every register; ebp is kept there for the way back. */
+uint32_t call_on_stack(uint32_t entry, uint32_t *stack);
+__asm__(".text\n"
+        "call_on_stack:\n"
+        "    pushl %ebp; pushl %ebx; pushl %esi; pushl %edi\n"
+        "    movl 20(%esp), %eax\n"
+        "    movl 24(%esp), %edx\n"
+        "    movl %esp, saved_esp\n"
+        "    movl %edx, %esp\n"
+        "    jmp *%eax\n"
+        "come_back:\n"
+        "    movl saved_esp, %esp\n"
+        "    cld\n"
+        "    popl %edi; popl %esi; popl %ebx; popl %ebp\n"
+        "    ret\n"
+        ".bss\n"
+        "saved_esp: .long 0\n"
+        ".text\n");
+extern const uint8_t come_back[];
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return 2;
+    uint32_t entry = load(argv[1]);
+    map_twice(STACK_BASE, STACK_BASE + STACK_SIZE);
+    uint32_t *stack = (uint32_t *)(STACK_BASE + STACK_SIZE - STACK_SLACK);
+    stack[0] = (uint32_t)come_back;
+    stack[1] = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 0;
+    memcpy((uint8_t *)stack + OFFSET, stack, 8);
+    uint32_t result = call_on_stack(entry, stack);
+    unsigned pages = 0, differ = 0;
+    for (unsigned i = 0; i < area_count; i++)
+        for (uint32_t at = areas[i].start; at < areas[i].start + areas[i].size; at += PAGE) {
+            pages++;
+            differ += memcmp((void *)at, (void *)(at + OFFSET), PAGE) != 0;
+        }
+    printf("result=%08x pages=%u differ=%u\n", result, pages, differ);
+    return 0;
+}

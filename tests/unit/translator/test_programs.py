@@ -1,0 +1,219 @@
+"""Programs, translated and run on this processor with their mirror mapped: same result, no byte differs."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+BUILD = os.path.join(TOP, os.environ.get("KMV_BUILD", "build"))
+TRANSLATE = os.path.join(BUILD, "translator", "kmv-translate")
+PROGRAMS = os.path.join(HERE, "programs")
+BASE = "0x08048000"
+# Clear of programs, their stack and both mirrors.
+RUNNER_BASE = "0x60000000"
+SECONDS = 60
+
+
+def run(*command, check=True):
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=SECONDS)
+    assert not check or result.returncode == 0, f"{command}: {result.returncode}\n{result.stdout}{result.stderr}"
+    return result
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory):
+    """The folder with the runner in it."""
+    folder = tmp_path_factory.mktemp("tools")
+    run("gcc", "-m32", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-no-pie", "-fcf-protection=none",
+        f"-Wl,-Ttext-segment={RUNNER_BASE}", "-o", folder / "runner", os.path.join(HERE, "runner.c"))
+    return folder
+
+
+def build(folder, source, *flags, relocations=True):
+    out = folder / "native.elf"
+    run("gcc", "-m32", "-nostdlib", "-static", "-no-pie", "-fno-pic", "-ffreestanding", "-fno-builtin",
+        "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fcf-protection=none", *flags,
+        *(["-Wl,--emit-relocs"] if relocations else []), "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-Wl,-e,entry", f"-Wl,-Ttext-segment={BASE}", "-o", out, source)
+    return out
+
+
+def translate(native, *options):
+    out = native.with_suffix(".translated")
+    run(TRANSLATE, *options, "-o", out, native)
+    return out
+
+
+def outcome(tools, program, argument):
+    """(result, pages that differ)"""
+    output = run(tools / "runner", program, str(argument)).stdout
+    match = re.fullmatch(r"result=(\w+) pages=\d+ differ=(\d+)\n", output)
+    return match[1], int(match[2])
+
+
+FLAGS = {
+    "O0": ["-O0"],
+    "O1": ["-O1"],
+    "O2": ["-O2"],
+    "O3-sse": ["-O3", "-msse2", "-mfpmath=sse"],
+    "Os": ["-Os"],
+    "O2-i686": ["-O2", "-march=i686", "-fomit-frame-pointer"],
+    "O2-regparm": ["-O2", "-fno-inline", "-mstringop-strategy=rep_byte"],
+    "Os-unrolled": ["-Os", "-funroll-loops", "-mstringop-strategy=rep_4byte"],
+}
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_compiled_program(tools, tmp_path, name):
+    native = build(tmp_path, os.path.join(PROGRAMS, "compute.c"), *FLAGS[name])
+    for argument in (1, 12345):
+        expected, differ = outcome(tools, native, argument)
+        assert differ > 0
+        assert outcome(tools, translate(native), argument) == (expected, 0)
+        assert outcome(tools, translate(native, "--identity"), argument)[0] == expected
+
+
+def test_assembly_corners(tools, tmp_path):
+    native = build(tmp_path, os.path.join(PROGRAMS, "corners.S"))
+    expected = outcome(tools, native, 1)[0]
+    assert outcome(tools, translate(native, "--identity"), 1)[0] == expected
+    assert outcome(tools, translate(native), 1) == (expected, 0)
+
+
+def test_program_linked_at_zero_keeps_its_addresses_apart(tools, tmp_path):
+    """All sections in one segment without gaps, as small systems link programs."""
+    native = build(tmp_path, os.path.join(PROGRAMS, "corners.S"), "-Wl,-N")
+    expected = outcome(tools, native, 1)[0]
+    assert outcome(tools, translate(native), 1) == (expected, 0)
+
+
+def used_classes(native):
+    listing = run(TRANSLATE, "--list", native).stdout
+    return sorted({line.split()[1] for line in listing.splitlines()})
+
+
+def test_dropping_the_mirror_of_any_class_shows(tools, tmp_path):
+    """Mutants: with the mirrors of one class dropped, bytes differ at the end of one of the programs."""
+    killed, tried = set(), set()
+    for source, flags in (("compute.c", ["-O3", "-msse2"]), ("corners.S", [])):
+        native = build(tmp_path, os.path.join(PROGRAMS, source), *flags)
+        for name in used_classes(native):
+            tried.add(name)
+            if outcome(tools, translate(native, "--drop-mirror", name), 1)[1] > 0:
+                killed.add(name)
+    print(f"killed {len(killed)} of {len(tried)}")
+    assert killed == tried
+    assert len(killed) >= 18
+
+
+TRAPS = {"vector_raw": (0, "vector_raw"), "vector_err": (1, "vector_err:err"), "gate": (2, "alltraps:gate")}
+
+
+@pytest.mark.parametrize("kind", TRAPS)
+def test_trap_entry_mirrors_the_frame(tools, tmp_path, kind):
+    argument, option = TRAPS[kind]
+    native = build(tmp_path, os.path.join(PROGRAMS, "trap.S"))
+    unmirrored_frame = ["--drop-mirror", "push_immediate"]
+    without = outcome(tools, translate(native, *unmirrored_frame), argument)
+    assert without[1] > 0
+    assert outcome(tools, translate(native, *unmirrored_frame, "--trap-entry", option), argument) == (without[0], 0)
+
+
+def test_output_is_reproducible(tmp_path):
+    native = build(tmp_path, os.path.join(PROGRAMS, "compute.c"), "-O2")
+    first = translate(native).read_bytes()
+    assert translate(native).read_bytes() == first
+
+
+def test_symbols_move_along(tmp_path):
+    native = build(tmp_path, os.path.join(PROGRAMS, "compute.c"), "-O1")
+    translated = translate(native)
+
+    def symbols(path):
+        lines = run("nm", "--defined-only", path).stdout.splitlines()
+        return {fields[2]: int(fields[0], 16) for fields in map(str.split, lines)}
+
+    old, new = symbols(native), symbols(translated)
+    assert old.keys() == new.keys()
+    disassembly = run("objdump", "-d", "--no-show-raw-insn", translated).stdout
+    assert re.search(r"^[0-9a-f]+ <fibonacci>:$", disassembly, re.MULTILINE)
+    for name in ("_edata", "_end", "__bss_start"):
+        assert new[name] > old[name]
+        assert new[name] % 32 == old[name] % 32
+
+
+REFUSED = {
+    "maskmovq": ("maskmovq %mm0, %mm1", "maskmovq"),
+    "far call": ("lcall *table", "call"),
+    "xchg with esp": ("xchgl %esp, table", "xchg"),
+    "xsave": ("xsave table", "xsave"),
+    "16-bit address string": ("addr16 stosb", "stosb"),
+    "clzero": ("clzero", "clzero"),
+    "avx": ("vmovdqu %ymm0, table", "vmovdqu"),
+    "bad bytes": (".byte 0x0f, 0x04", "no instruction"),
+    "branch into an instruction": ("jmp 1f+1\n1: movl $1, %eax", "leads to no instruction"),
+    "biased local label": ("movl $1f + 0x100000, %eax\n1: nop", "make it global"),
+    "16-bit branch": ("data16 jmp entry", "16-bit branch"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_mirrored_is_refused(tmp_path, name):
+    code, word = REFUSED[name]
+    source = tmp_path / "refused.s"
+    source.write_text(f".globl entry\nentry:\n nop\n {code}\n movl $table, %eax\n ret\n.data\ntable: .fill 600\n")
+    native = build(tmp_path, source)
+    out = tmp_path / "out"
+    out.write_text("old")
+    result = run(TRANSLATE, "-o", out, native, check=False)
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert word in result.stderr
+    assert re.search(r"0x080\w+", result.stderr)
+    assert not out.exists()
+
+
+USAGE = {
+    "no input": [],
+    "bad offset": ["--offset", "10000000", "-o", "x", "y"],
+    "bad trap kind": ["--trap-entry", "a:b", "-o", "x", "y"],
+    "bad class": ["--drop-mirror", "nothing", "-o", "x", "y"],
+    "unknown option": ["--frobnicate"],
+    "no output": ["y"],
+}
+
+
+@pytest.mark.parametrize("name", USAGE)
+def test_usage_errors(name):
+    result = run(TRANSLATE, *USAGE[name], check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("kmv-translate: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_trap_entry_must_exist(tmp_path):
+    native = build(tmp_path, os.path.join(PROGRAMS, "trap.S"))
+    result = run(TRANSLATE, "--trap-entry", "nowhere", "-o", tmp_path / "x", native, check=False)
+    assert result.returncode == 1
+    assert "nowhere" in result.stderr
+
+
+def test_needs_relocations(tmp_path):
+    native = build(tmp_path, os.path.join(PROGRAMS, "trap.S"), relocations=False)
+    result = run(TRANSLATE, "-o", tmp_path / "x", native, check=False)
+    assert result.returncode == 1
+    assert "--emit-relocs" in result.stderr
+
+
+def test_translating_twice_is_refused(tmp_path):
+    native = build(tmp_path, os.path.join(PROGRAMS, "trap.S"))
+    result = run(TRANSLATE, "-o", tmp_path / "x", translate(native), check=False)
+    assert result.returncode == 1
+    assert "already translated" in result.stderr
+
+
+def test_help():
+    result = run(TRANSLATE, "--help")
+    assert "--trap-entry" in result.stdout
