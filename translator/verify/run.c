@@ -106,7 +106,9 @@ static bool run_translated(struct run *run, bool stop_at_match)
         if (at == piece->count || (stop_at_match && at == piece->match)) {
             return true;
         }
-        judge_window(run);
+        if (run->interrupt_at == NO_INDEX) {
+            judge_window(run);
+        }
         if (steps == run->interrupt_at) {
             interrupt(run);
         }
