@@ -35,7 +35,7 @@ static struct range_vec find_data(const struct image *image)
         struct range range = {symbol->st_value, symbol->st_value + symbol->st_size};
         vec_push(&ranges, range);
     }
-    qsort(ranges.at, ranges.count, sizeof(*ranges.at), compare_ranges);
+    vec_sort(ranges.at, ranges.count, sizeof(*ranges.at), compare_ranges);
     return ranges;
 }
 
@@ -184,7 +184,7 @@ static void find_texts(struct program *program)
     for (unsigned i = 0; i < image->section_count; i++)
         if (image->sections[i].code)
             program->texts[program->text_count++].section = &image->sections[i];
-    qsort(program->texts, program->text_count, sizeof(*program->texts), compare_texts);
+    vec_sort(program->texts, program->text_count, sizeof(*program->texts), compare_texts);
 }
 
 /* True for a near branch with a relocation: where it leads can be worked out anew, whatever lies

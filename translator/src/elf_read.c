@@ -186,7 +186,7 @@ static void sort_symbols(struct image *image)
             ELF32_ST_TYPE(symbol->st_info) != STT_TLS)
             keys[count++] = (struct sort_key){symbol->st_value, i};
     }
-    qsort(keys, count, sizeof(*keys), compare_keys);
+    vec_sort(keys, count, sizeof(*keys), compare_keys);
     image->by_addr = xcalloc(count, sizeof(*image->by_addr));
     image->by_addr_count = count;
     for (unsigned i = 0; i < count; i++)
@@ -221,8 +221,7 @@ static bool read_symbols(struct image *image, struct diag *diag)
     return true;
 }
 
-/* Bytes of the field that a relocation of this type fills; 0: unknown type. */
-static unsigned field_size(unsigned type)
+unsigned reloc_field_size(unsigned type)
 {
     switch (type) {
     case R_386_16:
@@ -248,7 +247,7 @@ static bool read_reloc(const struct image *image, const Elf32_Rel *entry, unsign
                           ELF32_R_TYPE(entry->r_info)};
     if (reloc.type == R_386_NONE)
         return true;
-    unsigned size = field_size(reloc.type);
+    unsigned size = reloc_field_size(reloc.type);
     if (size == 0)
         return diag_fail(
             diag, "relocation type %u at 0x%08" PRIx32 " is not supported: build without -fPIC",
@@ -305,9 +304,9 @@ static bool read_relocs(struct image *image, struct diag *diag)
     image->reloc_count = relocs.count;
     if (ok && relocs.count == 0)
         return diag_fail(diag, "no relocations: link with --emit-relocs");
-    qsort(relocs.at, relocs.count, sizeof(*relocs.at), compare_relocs);
+    vec_sort(relocs.at, relocs.count, sizeof(*relocs.at), compare_relocs);
     for (size_t i = 1; ok && i < relocs.count; i++)
-        if (relocs.at[i].addr < relocs.at[i - 1].addr + field_size(relocs.at[i - 1].type))
+        if (relocs.at[i].addr < relocs.at[i - 1].addr + reloc_field_size(relocs.at[i - 1].type))
             ok = diag_fail(diag, "two relocations at 0x%08" PRIx32 ": the file is damaged",
                            relocs.at[i].addr);
     return ok;

@@ -78,7 +78,7 @@ static bool add_loaded(struct writer *writer)
     for (unsigned i = 1; i < image->section_count; i++)
         if (image->sections[i].loaded)
             sorted[count++] = &image->sections[i];
-    qsort(sorted, count, sizeof(*sorted), compare_offsets);
+    vec_sort(sorted, count, sizeof(*sorted), compare_offsets);
     for (unsigned i = 0; ok && i < count; i++) {
         const struct section *section = sorted[i];
         Elf32_Shdr header = section->header;
@@ -167,7 +167,7 @@ static void collect_windows(const struct program *program, struct window_list *l
             if (item->flags & ITEM_STUB)
                 vec_push(list, entry);
         }
-    qsort(list->at, list->count, sizeof(*list->at), compare_windows);
+    vec_sort(list->at, list->count, sizeof(*list->at), compare_windows);
 }
 
 static void add_windows(struct writer *writer)

@@ -55,6 +55,9 @@ struct image {
 bool image_read(struct image *image, const uint8_t *file, size_t size, struct diag *diag);
 void image_free(struct image *image);
 
+/* Bytes of the field that a relocation of this type fills; 0: unknown type. */
+unsigned reloc_field_size(unsigned type);
+
 /* The name of a symbol; "" if it has none. */
 const char *image_symbol_name(const struct image *image, const Elf32_Sym *symbol);
 

@@ -127,7 +127,7 @@ static void place_sections(struct program *program, struct section **sorted, uns
     }
 }
 
-void program_layout(struct program *program)
+bool program_layout(struct program *program)
 {
     struct image *image = &program->image;
     struct section **sorted = xcalloc(image->section_count, sizeof(*sorted));
@@ -135,7 +135,7 @@ void program_layout(struct program *program)
     for (unsigned i = 0; i < image->section_count; i++)
         if (image->sections[i].loaded)
             sorted[count++] = &image->sections[i];
-    qsort(sorted, count, sizeof(*sorted), compare_sections);
+    vec_sort(sorted, count, sizeof(*sorted), compare_sections);
     bool widened = true;
     while (widened) {
         widened = false;
@@ -143,5 +143,10 @@ void program_layout(struct program *program)
         for (unsigned t = 0; t < program->text_count; t++)
             widened |= widen_branches(program, &program->texts[t]);
     }
+    bool fits = true;
+    for (unsigned i = 0; i < count; i++)
+        fits = fits && sorted[i]->new_addr >= sorted[i]->header.sh_addr &&
+               sorted[i]->new_addr <= UINT32_MAX - sorted[i]->new_size;
     free(sorted);
+    return fits || diag_fail(&program->diag, "its code grows beyond 4 GiB: link it lower");
 }

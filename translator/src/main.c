@@ -190,54 +190,43 @@ static bool write_file(struct program *program, const char *path, const struct b
     return ok;
 }
 
-static bool finish(struct program *program, clock_t start)
+static bool finish(struct program *program, const struct bytes *output, clock_t start)
 {
     const struct options *options = &program->options;
     if (options->list)
         program_list(program);
-    if (options->output != NULL) {
-        struct bytes output = {0};
-        bool ok = program_write(program, &output) && write_file(program, options->output, &output);
-        free(output.at);
-        if (!ok)
-            return false;
-    }
+    if (options->output != NULL && !write_file(program, options->output, output))
+        return false;
     double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
     return options->stats == NULL || program_write_stats(program, seconds);
 }
 
-static bool translate(struct program *program, const struct bytes *file)
+static bool translate(struct program *program)
 {
     clock_t start = clock();
+    struct bytes input = {0}, output = {0};
     classify_init();
-    insn_decoder_init(&program->decoder);
-    if (!image_read(&program->image, file->at, file->count, &program->diag))
-        return false;
-    if (!program_decode(program) || !program_mark(program))
-        return false;
-    program_liveness(program);
-    if (!program_translate(program))
-        return false;
-    program_layout(program);
-    return program_relocate(program) && finish(program, start);
+    bool ok = read_file(program, program->options.input, &input) &&
+              program_run(program, &input, &output) && finish(program, &output, start);
+    program_free(program);
+    free(input.at);
+    free(output.at);
+    return ok;
 }
 
 int main(int argc, char **argv)
 {
     struct program program = {0};
-    struct bytes file = {0};
     if (!parse_options(argc, argv, &program)) {
         fprintf(stderr, "kmv-translate: %s\n", program.diag.text);
         return EXIT_USAGE;
     }
-    bool ok = read_file(&program, program.options.input, &file) && translate(&program, &file);
+    bool ok = translate(&program);
     if (!ok) {
         fprintf(stderr, "kmv-translate: %s: %s\n", program.options.input, program.diag.text);
         if (program.options.output != NULL)
             unlink(program.options.output);
     }
-    program_free(&program);
     free(program.options.traps);
-    free(file.at);
     return ok ? 0 : 1;
 }

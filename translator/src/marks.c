@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,26 @@ static uint32_t reloc_value(const struct image *image, const struct reloc *reloc
     uint32_t value;
     memcpy(&value, section->data + (reloc->addr - section->header.sh_addr), sizeof(value));
     return reloc->type == R_386_32 ? value : value + reloc->addr;
+}
+
+/* Every relocated field of a text section must be part of one instruction, or of data. */
+static bool check_fields(struct program *program)
+{
+    const struct image *image = &program->image;
+    for (size_t i = 0; i < image->reloc_count; i++) {
+        const struct reloc *reloc = &image->relocs[i];
+        if (!image->sections[reloc->section].code)
+            continue;
+        uint32_t index = program_covering(program, reloc->addr);
+        const struct item *item = &program->items[index];
+        uint32_t length = item->kind == ITEM_DATA ? item->target : item->length;
+        if (reloc->addr - item->addr + reloc_field_size(reloc->type) > length)
+            return diag_fail(&program->diag,
+                             "relocation at 0x%08" PRIx32
+                             " crosses instructions: give data an object symbol",
+                             reloc->addr);
+    }
+    return true;
 }
 
 /* Code whose address is taken may be called through it. */
@@ -201,6 +222,8 @@ static void mark_stubs(struct program *program, const struct trap_entry *trap)
 bool program_mark(struct program *program)
 {
     program->jump_only = xcalloc(program->image.reloc_count, 1);
+    if (!check_fields(program))
+        return false;
     mark_tables(program);
     mark_functions(program);
     mark_pointers(program);

@@ -51,6 +51,17 @@ uint32_t program_first_reloc(const struct program *program, uint32_t addr)
     return (uint32_t)low;
 }
 
+bool program_run(struct program *program, const struct bytes *input, struct bytes *output)
+{
+    insn_decoder_init(&program->decoder);
+    if (!image_read(&program->image, input->at, input->count, &program->diag) ||
+        !program_decode(program) || !program_mark(program))
+        return false;
+    program_liveness(program);
+    return program_translate(program) && program_layout(program) && program_relocate(program) &&
+           program_write(program, output);
+}
+
 void program_free(struct program *program)
 {
     for (unsigned i = 0; program->contents != NULL && i < program->image.section_count; i++)

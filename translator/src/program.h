@@ -110,7 +110,7 @@ void program_liveness(struct program *program);
 bool program_translate(struct program *program);
 
 /* layout.c: addresses of items, sections. */
-void program_layout(struct program *program);
+bool program_layout(struct program *program);
 
 /* relocate.c: contents of every loaded section of the output. */
 bool program_relocate(struct program *program);
@@ -121,6 +121,13 @@ bool program_write(struct program *program, struct bytes *file);
 /* report.c: --stats and --list. */
 bool program_write_stats(struct program *program, double seconds);
 void program_list(const struct program *program);
+
+/*
+ * The whole pipeline, from a file's bytes to the output's; program->options are set, classify_init
+ * was called. False with a message in program->diag. Call program_free in both cases; the input
+ * must live until then.
+ */
+bool program_run(struct program *program, const struct bytes *input, struct bytes *output);
 
 void program_free(struct program *program);
 

@@ -34,9 +34,17 @@ void bytes_append(struct bytes *bytes, const void *data, size_t size)
         bytes->room = (bytes->count + size) + (bytes->count + size) / 2;
         bytes->at = xrealloc(bytes->at, bytes->room);
     }
+    if (size == 0)
+        return;
     if (data != NULL)
         memcpy(bytes->at + bytes->count, data, size);
     else
         memset(bytes->at + bytes->count, 0, size);
     bytes->count += size;
+}
+
+void vec_sort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+    if (count > 1)
+        qsort(base, count, size, compare);
 }

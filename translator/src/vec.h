@@ -28,6 +28,9 @@ void *xrealloc(void *old, size_t size);
         (vec)->at[(vec)->count++] = (value);                                                       \
     } while (0)
 
+/* qsort that also takes an empty, unallocated array. */
+void vec_sort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *));
+
 VEC(bytes, uint8_t);
 
 /* Appends size bytes from data (zeros if data is NULL). */

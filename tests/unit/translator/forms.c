@@ -232,7 +232,7 @@ static void put_operand(const struct form *form, struct form_case *made, bool ad
     if (form->flags & FORM_BIT_OFFSET) {
         reg = (reg == ESP) ? EDI : reg;
         target = pick_address(made, true, 0x3000, addr16 ? 0x8000 : 0x8800);
-        /* Negative offsets make the emulator leave 32 bits; test_programs.c has them. */
+        /* Negative offsets make the emulator leave 32 bits; programs/corners.S has them. */
         uint32_t high_part = form->prefix == 0x66 ? random_next() & ~0xffffu : 0;
         made->state->gpr[reg] = high_part | random_below(0x4000);
     }

@@ -7,7 +7,7 @@ TT_CFLAGS := $(TRANSLATOR_CFLAGS) -I$(TT_DIR) -fsanitize=address,undefined -fno-
 TT_LIBS   := $(TRANSLATOR_LIBS) -lcmocka -lunicorn
 TT_CODE   := $(TRANSLATOR_SOURCES:translator/src/%.c=$(TT_BUILD)/src/%.o)
 TT_COMMON := $(addprefix $(TT_BUILD)/,machine.o forms.o snippet.o)
-TT_TESTS  := $(addprefix $(TT_BUILD)/,test_forms)
+TT_TESTS  := $(addprefix $(TT_BUILD)/,test_forms test_hostile)
 
 UNIT_TESTS += $(TT_TESTS)
 
@@ -21,5 +21,14 @@ $(TT_BUILD)/%.o: $(TT_DIR)/%.c
 
 $(TT_TESTS): $(TT_BUILD)/%: $(TT_BUILD)/%.o $(TT_COMMON) $(TT_CODE)
 	$(CC) $(TT_CFLAGS) -o $@ $^ $(TT_LIBS)
+
+# A program to damage.
+TT_SEED := $(TT_BUILD)/corners.elf
+$(TT_BUILD)/test_hostile.o: TT_CFLAGS += -DHOSTILE_SEED='"$(TT_SEED)"'
+$(TT_BUILD)/test_hostile: | $(TT_SEED)
+
+$(TT_SEED): $(TT_DIR)/programs/corners.S
+	@mkdir -p $(@D)
+	$(CC) -m32 -nostdlib -static -no-pie -Wl,--emit-relocs,--build-id=none,-z,noexecstack,-e,entry -o $@ $<
 
 -include $(wildcard $(TT_BUILD)/*.d $(TT_BUILD)/src/*.d)

@@ -1,23 +1,27 @@
 /*
- * Runs a freestanding 32-bit program on this processor, with its mirror mapped: every writable segment and the stack
- * exist twice, OFFSET apart. Usage: runner FILE [ARGUMENT]. Calls the entry point as uint32_t entry(uint32_t argument)
- * and prints "result=HEX pages=N differ=N": the return value, the pages that exist twice, those that end up unequal.
- * Lies at an address of its own (see part.mk), so that programs may be linked low.
+ * Runs a freestanding 32-bit program on this processor, with its mirror mapped: every writable
+ * segment and the stack exist twice, OFFSET apart. Usage: runner FILE [ARGUMENT]. Calls the entry
+ * point as uint32_t entry(uint32_t argument) and prints "result=HEX pages=N differ=N": the return
+ * value, the pages that exist twice, those that end up unequal. Lies at an address of its own (see
+ * part.mk), so that programs may be linked low.
  */
+#define _GNU_SOURCE
 #include <elf.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 enum {
     OFFSET = 0x38000000,
     PAGE = 4096,
     STACK_BASE = 0x10000000,
-    STACK_SIZE = 0x100000,
+    STACK_SIZE = 0x10000,
     STACK_SLACK = 0x1000,
     MAX_AREAS = 16,
 };
@@ -27,6 +31,15 @@ static struct area {
     uint32_t size;
 } areas[MAX_AREAS];
 static unsigned area_count;
+
+struct window {
+    uint32_t start;
+    uint32_t end;
+};
+
+static const struct window *windows;
+static uint32_t window_count;
+static unsigned steps, inside, torn;
 
 static void die(const char *what)
 {
@@ -51,9 +64,21 @@ static void map_twice(uint32_t start, uint32_t end)
     areas[area_count++] = (struct area){start, end - start};
 }
 
+static void find_windows(const uint8_t *file)
+{
+    const Elf32_Ehdr *header = (const Elf32_Ehdr *)file;
+    const Elf32_Shdr *sections = (const Elf32_Shdr *)(file + header->e_shoff);
+    const char *names = (const char *)file + sections[header->e_shstrndx].sh_offset;
+    for (unsigned i = 0; i < header->e_shnum; i++)
+        if (strcmp(names + sections[i].sh_name, ".kmv.windows") == 0) {
+            windows = (const struct window *)(file + sections[i].sh_offset);
+            window_count = sections[i].sh_size / sizeof(*windows);
+        }
+}
+
 static uint32_t load(const char *path)
 {
-    static uint8_t file[4 << 20];
+    static _Alignas(8) uint8_t file[4 << 20];
     int fd = open(path, O_RDONLY);
     ssize_t size = fd < 0 ? -1 : read(fd, file, sizeof(file));
     if (size < (ssize_t)sizeof(Elf32_Ehdr))
@@ -66,13 +91,16 @@ static uint32_t load(const char *path)
             continue;
         map_twice(segment->p_vaddr, segment->p_vaddr + segment->p_memsz);
         for (unsigned copy = 0; copy < 2; copy++)
-            memcpy((void *)(segment->p_vaddr + copy * OFFSET), file + segment->p_offset, segment->p_filesz);
+            memcpy((void *)(segment->p_vaddr + copy * OFFSET), file + segment->p_offset,
+                   segment->p_filesz);
     }
     close(fd);
+    find_windows(file);
     return header->e_entry;
 }
 
-/* Calls entry(argument) on another stack. The program may use every register; ebp is kept there for the way back. */
+/* Calls entry(argument) on another stack. The program may use every register; ebp is kept there for
+ * the way back. */
 uint32_t call_on_stack(uint32_t entry, uint32_t *stack);
 __asm__(".text\n"
         "call_on_stack:\n"
@@ -92,8 +120,66 @@ __asm__(".text\n"
         ".text\n");
 extern const uint8_t come_back[];
 
+static unsigned count_unequal(void)
+{
+    unsigned differ = 0;
+    for (unsigned i = 0; i < area_count; i++)
+        for (uint32_t at = areas[i].start; at < areas[i].start + areas[i].size; at += PAGE)
+            differ += memcmp((void *)at, (void *)(at + OFFSET), PAGE) != 0;
+    return differ;
+}
+
+static int in_program(uint32_t ip)
+{
+    for (unsigned i = 0; i < area_count; i++)
+        if (ip - areas[i].start < areas[i].size)
+            return 1;
+    return 0;
+}
+
+static int in_window(uint32_t ip)
+{
+    for (uint32_t i = 0; i < window_count; i++)
+        if (ip >= windows[i].start && ip < windows[i].end)
+            return 1;
+    return 0;
+}
+
+#define TRAP_FLAG 0x100
+
+static void on_step(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)info;
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    uint32_t ip = (uint32_t)registers[REG_EIP];
+    if (ip == (uint32_t)come_back) {
+        registers[REG_EFL] &= ~TRAP_FLAG;
+        return;
+    }
+    if (!in_program(ip))
+        return;
+    steps++;
+    if (in_window(ip))
+        inside++;
+    else
+        torn += count_unequal() != 0;
+}
+
+static void start_stepping(void)
+{
+    static uint8_t stack[65536];
+    const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof(stack)};
+    struct sigaction action = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    if (sigaltstack(&alternate, NULL) != 0 || sigaction(SIGTRAP, &action, NULL) != 0)
+        die("sigaction");
+    __asm__ volatile("pushfl; orl %0, (%%esp); popfl" : : "i"(TRAP_FLAG) : "memory", "cc");
+}
+
 int main(int argc, char **argv)
 {
+    int stepping = argc > 1 && strcmp(argv[1], "--step") == 0;
+    argc -= stepping;
+    argv += stepping;
     if (argc < 2)
         return 2;
     uint32_t entry = load(argv[1]);
@@ -102,13 +188,15 @@ int main(int argc, char **argv)
     stack[0] = (uint32_t)come_back;
     stack[1] = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 0;
     memcpy((uint8_t *)stack + OFFSET, stack, 8);
+    if (stepping)
+        start_stepping();
     uint32_t result = call_on_stack(entry, stack);
-    unsigned pages = 0, differ = 0;
+    unsigned pages = 0;
     for (unsigned i = 0; i < area_count; i++)
-        for (uint32_t at = areas[i].start; at < areas[i].start + areas[i].size; at += PAGE) {
-            pages++;
-            differ += memcmp((void *)at, (void *)(at + OFFSET), PAGE) != 0;
-        }
-    printf("result=%08x pages=%u differ=%u\n", result, pages, differ);
+        pages += areas[i].size / PAGE;
+    printf("result=%08x pages=%u differ=%u", result, pages, count_unequal());
+    if (stepping)
+        printf(" steps=%u inside=%u torn=%u", steps, inside, torn);
+    putchar('\n');
     return 0;
 }
