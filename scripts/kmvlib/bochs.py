@@ -13,6 +13,10 @@ DEFAULT_CPU = "corei7_icelake_u"
 INSTRUCTIONS_A_SECOND = 50_000_000
 
 # The clock starts at one fixed second: with sync=none time is counted in instructions, and runs repeat exactly.
+# A person at the console rather wants an idle machine to leave the processor alone, and seconds to be seconds.
+SYNC_COUNTED = "none"
+SYNC_REAL = "slowdown"
+
 # Errors and infos would fill gigabytes (firmware polls the ACPI timer).
 BOCHSRC = """\
 plugin_ctrl: unmapped=1, biosdev=0, speaker=0, extfpuirq=0, parallel=0, serial=1, gameport=0, iodebug=0
@@ -24,7 +28,7 @@ cpu: model={cpu}, count=1, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs=1
 memory: guest={mem}, host={mem}
 pci: enabled=1, chipset=i440fx
 vga: extension=vbe
-clock: sync=none, time0=1000000000
+clock: sync={sync}, time0=1000000000
 boot: disk
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: type=disk, path="{esp}", mode=flat
@@ -45,7 +49,8 @@ class Bochs:
     firmware_seconds = 15
     monitor = None
 
-    def __init__(self, cpu):
+    def __init__(self, cpu, interactive):
+        self.sync = SYNC_REAL if interactive else SYNC_COUNTED
         self.cpu = cpu or DEFAULT_CPU
         models = cpu_models()
         if self.cpu not in models:
@@ -56,6 +61,7 @@ class Bochs:
         text = BOCHSRC.format(
             cpu=self.cpu,
             ips=INSTRUCTIONS_A_SECOND,
+            sync=self.sync,
             mem=memory,
             esp=esp,
             disk=DISK_LINE.format(disk=disk) if disk else "",

@@ -1,6 +1,7 @@
 """What a run is asked to do: the command line, checked."""
 
 import os
+import sys
 from dataclasses import dataclass, field
 
 from kmvlib import contract
@@ -29,6 +30,7 @@ class RunOptions:
     mirror: bool = True
     offset: int = contract.OFFSET_DEFAULT
     commands: str | None = None
+    interactive: bool = False
     timeout: float | None = None
     log: str | None = None
     keep: str | None = None
@@ -59,6 +61,7 @@ def checked_options(args):
         mirror=args.mirror == "on",
         offset=contract.parse_offset(args.offset),
         commands=args.exec,
+        interactive=args.exec is None and sys.stdin.isatty(),
         timeout=args.timeout,
         log=args.log,
         keep=args.keep,

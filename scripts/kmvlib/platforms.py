@@ -34,7 +34,7 @@ def make_machine(options, kernel):
     """The machine for `options` (options.RunOptions); `kernel` is the guest's file."""
     name = probe() if options.platform == "auto" else options.platform
     if name == "bochs":
-        return Bochs(options.cpu)
+        return Bochs(options.cpu, options.interactive)
     if name == "kvm":
         return qemu.kvm(options.cpu)
     if name == "tcg":

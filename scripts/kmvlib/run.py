@@ -98,7 +98,7 @@ class Session:
     def make_input(self, options):
         if options.commands is not None:
             return feed.Script(feed.split_commands(options.commands), self.console.send)
-        if sys.stdin.isatty():
+        if options.interactive:
             return feed.Terminal(sys.stdin.fileno(), self.console.send)
         return feed.Pipe(sys.stdin.fileno(), self.console.send)
 

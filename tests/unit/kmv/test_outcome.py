@@ -82,7 +82,7 @@ def test_how_a_bare_machine_ended(exit_status, messages, status):
 
 
 def test_bochs_status_says_nothing():
-    assert Bochs(None).power_off_status(1) is None
+    assert Bochs(None, interactive=False).power_off_status(1) is None
 
 
 def test_a_machine_that_qemu_holds_is_told():
