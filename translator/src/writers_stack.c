@@ -78,7 +78,7 @@ void write_enter(struct emitter *emitter)
     emitter->avoid |= GPR_BIT(EBP);
     enum gpr value = emit_scratch(emitter, GPR_ALL);
     for (unsigned slot = 0; slot <= level; slot++)
-        emit_copy(emitter, emit_based(EBP, -4 * slot), 4, value);
+        emit_copy(emitter, emit_based(EBP, 0u - 4 * slot), 4, value);
     emit_window_close(emitter);
     emit_restore(emitter);
 }
