@@ -238,6 +238,8 @@ bool program_decode(struct program *program)
     if (ok && items.count == 0)
         ok = diag_fail(&program->diag, "no code: nothing to translate");
     for (unsigned i = 0; ok && i < program->text_count; i++)
+        text_index(program, &program->texts[i]);
+    for (unsigned i = 0; ok && i < program->text_count; i++)
         ok = resolve_branches(program, &program->texts[i]);
     return ok;
 }

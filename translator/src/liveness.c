@@ -13,8 +13,10 @@
  */
 #include "program.h"
 
-/* Rounds until the flow is settled grow with loop depth and call depth; beyond this everything
- * counts as needed. */
+#include <stdlib.h>
+
+/* Rounds until the flow is settled grow with loop and call depth; beyond this everything counts as
+ * needed. */
 #define MAX_ROUNDS 200
 
 struct need {
@@ -22,20 +24,27 @@ struct need {
     uint8_t used;
 };
 
-static struct need at(const struct program *program, uint32_t index)
+static const struct need everything = {GPR_ALL, GPR_ALL};
+
+/* Kept apart from the items, so that looking up far targets is cheap. */
+struct analysis {
+    struct program *program;
+    struct need *needs; /* before each item */
+    uint8_t pointed;    /* needed by code whose address is taken */
+};
+
+static struct need need_at(const struct analysis *analysis, uint32_t index)
 {
-    if (index >= program->item_count)
-        return (struct need){GPR_ALL, GPR_ALL};
-    return (struct need){program->items[index].live, program->items[index].used};
+    return index < analysis->program->item_count ? analysis->needs[index] : everything;
 }
 
-static struct need after(const struct program *program, uint32_t index, uint8_t pointed)
+static struct need need_after(const struct analysis *analysis, uint32_t index)
 {
-    const struct item *item = &program->items[index];
-    struct need next = at(program, index + 1), target = at(program, item->target);
+    const struct item *item = &analysis->program->items[index];
+    if (item->flow == FLOW_NEXT)
+        return need_at(analysis, index + 1);
+    struct need next = need_at(analysis, index + 1), target = need_at(analysis, item->target);
     switch ((enum item_flow)item->flow) {
-    case FLOW_NEXT:
-        return next;
     case FLOW_JUMP:
         return target;
     case FLOW_BRANCH:
@@ -44,25 +53,33 @@ static struct need after(const struct program *program, uint32_t index, uint8_t 
         return (struct need){target.used | (next.live & target.live),
                              target.used | (next.used & target.live)};
     case FLOW_RETURN:
-        return (struct need){GPR_ALL, pointed};
+        return (struct need){GPR_ALL, analysis->pointed};
+    case FLOW_NEXT:
     case FLOW_UNKNOWN:
         break;
     }
-    return (struct need){GPR_ALL, GPR_ALL};
+    return everything;
 }
 
-static bool update(struct program *program, uint32_t index, uint8_t pointed)
+static bool update(struct analysis *analysis, uint32_t index)
 {
-    struct item *item = &program->items[index];
-    struct need need = after(program, index, pointed);
+    const struct item *item = &analysis->program->items[index];
+    struct need *need = &analysis->needs[index];
+    struct need old = *need, after = need_after(analysis, index);
     uint8_t keep = (uint8_t)~item->kills;
-    uint8_t live = item->reads | (need.live & keep), used = item->reads | (need.used & keep);
+    need->live = item->reads | (after.live & keep);
+    need->used = item->reads | (after.used & keep);
     if (item->flow == FLOW_UNKNOWN)
-        live = used = GPR_ALL;
-    bool changed = live != item->live || used != item->used;
-    item->live = live;
-    item->used = used;
-    return changed;
+        *need = everything;
+    return need->live != old.live || need->used != old.used;
+}
+
+static void update_pointed(struct analysis *analysis)
+{
+    const struct program *program = analysis->program;
+    for (uint32_t i = 0; i < program->item_count; i++)
+        if (program->items[i].flags & ITEM_POINTER)
+            analysis->pointed |= analysis->needs[i].live;
 }
 
 static bool flows_on(const struct item *item)
@@ -70,31 +87,29 @@ static bool flows_on(const struct item *item)
     return item->flow == FLOW_NEXT || item->flow == FLOW_BRANCH || item->flow == FLOW_CALL;
 }
 
-/* What the code needs whose address is taken. */
-static uint8_t needed_by_pointed(const struct program *program)
+/* What runs off the end of a section runs into the unknown. */
+static void close_ends(struct program *program)
 {
-    uint8_t need = 0;
-    for (uint32_t i = 0; i < program->item_count; i++)
-        if (program->items[i].flags & ITEM_POINTER)
-            need |= program->items[i].live;
-    return need;
+    for (unsigned t = 0; t < program->text_count; t++) {
+        struct item *last = &program->items[program->texts[t].end - 1];
+        if (flows_on(last))
+            last->flow = FLOW_UNKNOWN;
+    }
 }
 
 void program_liveness(struct program *program)
 {
+    struct analysis analysis = {program, xcalloc(program->item_count, sizeof(struct need)), 0};
     bool changed = true;
+    close_ends(program);
     for (unsigned round = 0; changed && round < MAX_ROUNDS; round++) {
-        changed = false;
-        uint8_t pointed = needed_by_pointed(program);
-        for (unsigned t = program->text_count; t-- > 0;) {
-            const struct text *text = &program->texts[t];
-            /* What runs off the end of a section runs into the unknown. */
-            if (flows_on(&program->items[text->end - 1]))
-                program->items[text->end - 1].flow = FLOW_UNKNOWN;
-            for (uint32_t i = text->end; i-- > text->first;)
-                changed |= update(program, i, pointed);
-        }
+        uint8_t pointed = analysis.pointed;
+        update_pointed(&analysis);
+        changed = pointed != analysis.pointed;
+        for (uint32_t i = program->item_count; i-- > 0;)
+            changed |= update(&analysis, i);
     }
-    for (uint32_t i = 0; changed && i < program->item_count; i++)
-        program->items[i].live = GPR_ALL;
+    for (uint32_t i = 0; i < program->item_count; i++)
+        program->items[i].live = changed ? GPR_ALL : analysis.needs[i].live;
+    free(analysis.needs);
 }

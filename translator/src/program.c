@@ -2,18 +2,33 @@
 
 #include <stdlib.h>
 
-/* The last item that starts at or below an address, or NO_ITEM. */
+void text_index(const struct program *program, struct text *text)
+{
+    uint32_t start = text->section->header.sh_addr,
+             count = text->section->header.sh_size / HINT_BYTES + 1;
+    uint32_t item = text->first;
+    text->hints = xcalloc(count, sizeof(*text->hints));
+    for (uint32_t i = 0; i < count; i++) {
+        while (item + 1 < text->end && program->items[item + 1].addr <= start + i * HINT_BYTES)
+            item++;
+        text->hints[i] = item;
+    }
+}
+
+/* The last item that starts at or below an address, or NO_ITEM if that is in no text section. */
 static uint32_t last_below(const struct program *program, uint32_t addr)
 {
-    uint32_t low = 0, high = program->item_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (program->items[middle].addr <= addr)
-            low = middle + 1;
-        else
-            high = middle;
+    for (unsigned t = 0; t < program->text_count; t++) {
+        const struct text *text = &program->texts[t];
+        uint32_t offset = addr - text->section->header.sh_addr;
+        if (offset >= text->section->header.sh_size)
+            continue;
+        uint32_t item = text->hints[offset / HINT_BYTES];
+        while (item + 1 < text->end && program->items[item + 1].addr <= addr)
+            item++;
+        return item;
     }
-    return low == 0 ? NO_ITEM : low - 1;
+    return NO_ITEM;
 }
 
 uint32_t program_find(const struct program *program, uint32_t addr)
@@ -67,6 +82,8 @@ void program_free(struct program *program)
     for (unsigned i = 0; program->contents != NULL && i < program->image.section_count; i++)
         free(program->contents[i]);
     free(program->contents);
+    for (unsigned t = 0; t < program->text_count; t++)
+        free(program->texts[t].hints);
     free(program->texts);
     free(program->items);
     free(program->jump_only);

@@ -54,7 +54,6 @@ struct item {
     uint8_t reads;
     uint8_t kills;
     uint8_t live; /* registers that may be needed, before the instruction */
-    uint8_t used; /* the same, if nothing were needed after the next return */
 };
 
 /* The items of one text section, in address order. */
@@ -62,7 +61,10 @@ struct text {
     struct section *section;
     uint32_t first;
     uint32_t end;
+    uint32_t *hints; /* per HINT_BYTES of text: the last item that starts at or below them */
 };
+
+#define HINT_BYTES 64u
 
 struct trap_entry {
     const char *symbol;
@@ -130,6 +132,9 @@ void program_list(const struct program *program);
 bool program_run(struct program *program, const struct bytes *input, struct bytes *output);
 
 void program_free(struct program *program);
+
+/* Speeds up the two searches below; once all items of a text section are known. */
+void text_index(const struct program *program, struct text *text);
 
 /* The item that starts at an address, or NO_ITEM. */
 uint32_t program_find(const struct program *program, uint32_t addr);

@@ -88,22 +88,31 @@ static bool apply(struct program *program, uint32_t index, uint8_t *field, uint3
     }
 }
 
-/* All relocations of [addr, addr + size), copied to `to`, whose new address is `place`. */
-static bool apply_range(struct program *program, uint32_t addr, uint32_t size, uint8_t *to,
-                        uint32_t place)
+/*
+ * All relocations of [addr, addr + size), copied to `to`, whose new address is `place`. *next walks
+ * along the relocations: ranges come in the order of addresses.
+ */
+static bool apply_range(struct program *program, uint32_t *next, uint32_t addr, uint32_t size,
+                        uint8_t *to, uint32_t place)
 {
-    for (uint32_t i = program_first_reloc(program, addr); i < program->image.reloc_count; i++) {
-        uint32_t offset = program->image.relocs[i].addr - addr;
-        if (offset >= size)
-            break;
-        if (!apply(program, i, to + offset, place + offset))
+    const struct image *image = &program->image;
+    while (*next < image->reloc_count && image->relocs[*next].addr < addr)
+        ++*next;
+    for (; *next < image->reloc_count && image->relocs[*next].addr - addr < size; ++*next) {
+        uint32_t offset = image->relocs[*next].addr - addr;
+        if (!apply(program, *next, to + offset, place + offset))
             return false;
     }
     return true;
 }
 
-/* The fields of an item's chunk; `next` walks along the fixups, which are in the order of chunks.
- */
+/* How far the items of the program have got along the two lists, both in the order of items. */
+struct progress {
+    size_t fixup;
+    uint32_t reloc;
+};
+
+/* The fields of an item's chunk. */
 static bool apply_fixups(struct program *program, const struct item *item, size_t *next,
                          uint8_t *to)
 {
@@ -182,10 +191,10 @@ static bool put_branch(struct program *program, const struct text *text, const s
 }
 
 static bool put_item(struct program *program, const struct text *text, const struct item *item,
-                     size_t *fixup, uint8_t *to)
+                     struct progress *progress, uint8_t *to)
 {
     memcpy(to, program->emitter.code.at + item->chunk, item->chunk_size);
-    if (!apply_fixups(program, item, fixup, to))
+    if (!apply_fixups(program, item, &progress->fixup, to))
         return false;
     to += item->chunk_size;
     uint32_t addr = item_entry(item) + item->chunk_size;
@@ -193,20 +202,22 @@ static bool put_item(struct program *program, const struct text *text, const str
         return put_branch(program, text, item, to, addr);
     uint32_t size = item_body_size(text, item);
     memcpy(to, item_bytes(text, item), size);
-    return size == 0 || apply_range(program, item->addr, size, to, addr);
+    return size == 0 || apply_range(program, &progress->reloc, item->addr, size, to, addr);
 }
 
 #define OPCODE_NOP 0x90
 
-static bool relocate_text(struct program *program, const struct text *text, size_t *fixup)
+static bool relocate_text(struct program *program, const struct text *text,
+                          struct progress *progress)
 {
     const struct section *section = text->section;
     uint8_t *contents = xmalloc(section->new_size);
     program->contents[section - program->image.sections] = contents;
     memset(contents, OPCODE_NOP, section->new_size);
+    progress->reloc = program_first_reloc(program, section->header.sh_addr);
     for (uint32_t i = text->first; i < text->end; i++) {
         const struct item *item = &program->items[i];
-        if (!put_item(program, text, item, fixup,
+        if (!put_item(program, text, item, progress,
                       contents + (item_entry(item) - section->new_addr)))
             return false;
     }
@@ -218,17 +229,18 @@ static bool relocate_data(struct program *program, const struct section *section
     uint8_t *contents = xmalloc(section->header.sh_size);
     program->contents[section - program->image.sections] = contents;
     memcpy(contents, section->data, section->header.sh_size);
-    return apply_range(program, section->header.sh_addr, section->header.sh_size, contents,
+    uint32_t next = program_first_reloc(program, section->header.sh_addr);
+    return apply_range(program, &next, section->header.sh_addr, section->header.sh_size, contents,
                        section->new_addr);
 }
 
 bool program_relocate(struct program *program)
 {
     struct image *image = &program->image;
-    size_t fixup = 0;
+    struct progress progress = {0};
     program->contents = xcalloc(image->section_count, sizeof(*program->contents));
     for (unsigned t = 0; t < program->text_count; t++)
-        if (!relocate_text(program, &program->texts[t], &fixup))
+        if (!relocate_text(program, &program->texts[t], &progress))
             return false;
     for (unsigned i = 0; i < image->section_count; i++) {
         const struct section *section = &image->sections[i];

@@ -45,7 +45,9 @@ static bool translate_writer(struct program *program, const struct text *text, u
     struct insn insn;
     insn_decode(&program->decoder, item_bytes(text, item), item->length, item->addr, &insn);
     emit_begin(emitter, index, &insn, dead_after(program, text, index));
-    emitter->reloc_first = program_first_reloc(program, item->addr);
+    while (emitter->reloc_first < program->image.reloc_count &&
+           program->image.relocs[emitter->reloc_first].addr < item->addr)
+        emitter->reloc_first++;
     uint32_t end = emitter->reloc_first;
     while (end < program->image.reloc_count &&
            program->image.relocs[end].addr < item->addr + item->length)
