@@ -33,7 +33,7 @@ $(GK_NATIVE): $(GK_OBJ) $(GK_DIR)/kernel.ld
 $(GK_MIRROR): $(GK_NATIVE) $(BUILD)/translator/kmv-translate $(BUILD)/translator/kmv-verify
 	@mkdir -p $(@D)
 	$(BUILD)/translator/kmv-translate --offset 0x$(OFFSET) --trap-entry alltraps:gate -o $@ $<
-	$(BUILD)/translator/kmv-verify $< $@
+	$(BUILD)/translator/kmv-verify --trap-entry alltraps:gate $< $@
 
 ALL += $(GK_NATIVE) $(GK_MIRROR)
 
