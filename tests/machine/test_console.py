@@ -1,4 +1,4 @@
-"""The console without and with a terminal (issue 2, case 6)."""
+"""The console without and with a terminal."""
 
 import os
 import pty

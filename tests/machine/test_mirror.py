@@ -1,4 +1,4 @@
-"""There are two copies in different frames, and verify tells when they differ (issue 2, case 3)."""
+"""There are two copies in different frames, and verify tells when they differ."""
 
 import os
 import shutil

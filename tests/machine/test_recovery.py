@@ -1,4 +1,4 @@
-"""The translated, mirrored guest loses pages and does not notice (issue 2, cases 2 and 5)."""
+"""The translated, mirrored guest loses pages and does not notice."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A machine that cannot run the hypervisor is refused, by the name of what it lacks (issue 2, case 5)."""
+"""A machine that cannot run the hypervisor is refused, by the name of what it lacks."""
 
 import pytest
 

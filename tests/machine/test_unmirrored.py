@@ -1,4 +1,4 @@
-"""Without a mirror the same guest runs, and a poisoned page stops it: it never reads garbage (issue 2, case 4)."""
+"""Without a mirror the same guest runs, and a poisoned page stops it: it never reads garbage."""
 
 from machine import run
 
