@@ -18,6 +18,11 @@ test-unit: $(UNIT_TESTS)
 test-machine: all
 	@$(TESTS_RUN) --machine tests/machine
 
+# The guest's whole test suite in every way it can be run, and its recovery from a cut-off after every single disk write.
+.PHONY: test-guest
+test-guest: all
+	KMV_LONG=1 KMV_CRASH_STEP=1 $(TESTS_RUN) --machine tests/machine/test_usertests.py --machine tests/machine/test_disk_crash.py
+
 # Static checks. Sources are what git knows and what it does not ignore, so that a new file is never left out.
 TESTS_C_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')
 

@@ -21,8 +21,8 @@ def main():
     if args.pytest:
         counts = run_pytest(args.pytest, args.build, [])
         passed, failed = passed + counts[0], failed + counts[1]
-    if args.machine:
-        counts = run_pytest(args.machine, args.build, ["-n", MACHINES_AT_ONCE, "--dist", "load", "--durations=5"])
+    for folder in args.machine:
+        counts = run_pytest(folder, args.build, ["-n", MACHINES_AT_ONCE, "--dist", "load", "--durations=5"])
         passed, failed = passed + counts[0], failed + counts[1]
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
@@ -32,7 +32,7 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build", help="folder of the build")
     parser.add_argument("--pytest", metavar="FOLDER", help="tests that need no machine")
-    parser.add_argument("--machine", metavar="FOLDER", help="tests that boot machines")
+    parser.add_argument("--machine", metavar="PATH", action="append", default=[], help="tests that boot machines")
     parser.add_argument("programs", nargs="*", help="unit-test programs (cmocka)")
     return parser.parse_args()
 
