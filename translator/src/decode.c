@@ -167,6 +167,7 @@ static bool decode_section(struct program *program, struct section *section,
             return false;
         addr += insn.length;
     }
+    items->at[items->count - 1].flags |= ITEM_LAST;
     return true;
 }
 

@@ -38,12 +38,19 @@ static struct need need_at(const struct analysis *analysis, uint32_t index)
     return index < analysis->program->item_count ? analysis->needs[index] : everything;
 }
 
+/* What runs off the end of a section runs into the unknown. */
+static struct need need_next(const struct analysis *analysis, uint32_t index)
+{
+    bool last = analysis->program->items[index].flags & ITEM_LAST;
+    return last ? everything : need_at(analysis, index + 1);
+}
+
 static struct need need_after(const struct analysis *analysis, uint32_t index)
 {
     const struct item *item = &analysis->program->items[index];
     if (item->flow == FLOW_NEXT)
-        return need_at(analysis, index + 1);
-    struct need next = need_at(analysis, index + 1), target = need_at(analysis, item->target);
+        return need_next(analysis, index);
+    struct need next = need_next(analysis, index), target = need_at(analysis, item->target);
     switch ((enum item_flow)item->flow) {
     case FLOW_JUMP:
         return target;
@@ -82,26 +89,10 @@ static void update_pointed(struct analysis *analysis)
             analysis->pointed |= analysis->needs[i].live;
 }
 
-static bool flows_on(const struct item *item)
-{
-    return item->flow == FLOW_NEXT || item->flow == FLOW_BRANCH || item->flow == FLOW_CALL;
-}
-
-/* What runs off the end of a section runs into the unknown. */
-static void close_ends(struct program *program)
-{
-    for (unsigned t = 0; t < program->text_count; t++) {
-        struct item *last = &program->items[program->texts[t].end - 1];
-        if (flows_on(last))
-            last->flow = FLOW_UNKNOWN;
-    }
-}
-
 void program_liveness(struct program *program)
 {
     struct analysis analysis = {program, xcalloc(program->item_count, sizeof(struct need)), 0};
     bool changed = true;
-    close_ends(program);
     for (unsigned round = 0; changed && round < MAX_ROUNDS; round++) {
         uint8_t pointed = analysis.pointed;
         update_pointed(&analysis);

@@ -32,6 +32,7 @@ enum {
     ITEM_STUB = 16,    /* of a vector stub that jumps to a trap entry of kind gate */
     ITEM_STOPS = 32,   /* control never goes on to the next item */
     ITEM_POINTER = 64, /* its address is taken: an odd `ret` may go there */
+    ITEM_LAST = 128,   /* the last of its section */
 };
 
 #define TEXT_ALIGN 16u
