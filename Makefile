@@ -11,6 +11,15 @@ endif
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef
 
+# Recipes print a line a step, $(call say,WHAT,FILE), and hide the command behind $(Q); V=1 shows commands instead.
+ifeq ($(V),1)
+Q   :=
+say  =
+else
+Q   := @
+say  = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,$(info $()  $(1)  $(2)))
+endif
+
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
@@ -51,4 +60,4 @@ help:
 	@echo 'make check         layout and static checks of the sources'
 	@echo 'make setup         install missing packages'
 	@echo 'make clean         remove $(BUILD)/'
-	@echo 'Variables: BUILD=build, OFFSET=38000000 (hexadecimal), CC=gcc'
+	@echo 'Variables: BUILD=build, OFFSET=38000000 (hexadecimal), CC=gcc, V=1 (shows commands)'

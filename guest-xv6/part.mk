@@ -25,15 +25,18 @@ $(GK_OUT)/hypervisor.c.o: $(GK_OFFSET)
 
 $(GK_OUT)/%.o: $(GK_DIR)/%
 	@mkdir -p $(@D)
-	$(CC) $(GK_CFLAGS) -c -o $@ $<
+	$(call say,$(if $(filter %.S,$<),AS,CC),$<)
+	$(Q)$(CC) $(GK_CFLAGS) -c -o $@ $<
 
 $(GK_NATIVE): $(GK_OBJ) $(GK_DIR)/kernel.ld
-	$(CC) $(GK_LDFLAGS) -o $@ $(GK_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(GK_LDFLAGS) -o $@ $(GK_OBJ)
 
 $(GK_MIRROR): $(GK_NATIVE) $(BUILD)/translator/kmv-translate $(BUILD)/translator/kmv-verify
 	@mkdir -p $(@D)
-	$(BUILD)/translator/kmv-translate --offset 0x$(OFFSET) --trap-entry alltraps:gate -o $@ $<
-	$(BUILD)/translator/kmv-verify --trap-entry alltraps:gate $< $@
+	$(call say,TRANSLATE,$@)
+	$(Q)$(BUILD)/translator/kmv-translate --offset 0x$(OFFSET) --trap-entry alltraps:gate -o $@ $<
+	$(Q)$(BUILD)/translator/kmv-verify --trap-entry alltraps:gate $< $@
 
 ALL += $(GK_NATIVE) $(GK_MIRROR)
 

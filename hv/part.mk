@@ -14,14 +14,17 @@ HV_LDFLAGS := -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,-z,max-page-size
 ALL += $(HV_OUT)/hv.elf
 
 $(HV_OUT)/hv.elf: $(HV_OBJ) hv/boot/hv.lds
-	$(CC) $(HV_LDFLAGS) -o $@ $(HV_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(HV_LDFLAGS) -o $@ $(HV_OBJ)
 
 $(HV_OUT)/%.o: hv/%.c
 	@mkdir -p $(@D)
-	$(CC) $(HV_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(HV_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(HV_OUT)/%.S.o: hv/%.S
 	@mkdir -p $(@D)
-	$(CC) $(HV_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,AS,$<)
+	$(Q)$(CC) $(HV_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(HV_OBJ:.o=.d)

@@ -13,10 +13,12 @@ ALL += $(TRANSLATOR)
 
 $(TRANSLATOR_BUILD)/%.o: translator/src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(TRANSLATOR_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(TRANSLATOR_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(TRANSLATOR): $(TRANSLATOR_BUILD)/main.o $(TRANSLATOR_OBJECTS)
-	$(CC) $(CFLAGS) -o $@ $^ $(TRANSLATOR_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(TRANSLATOR_LIBS)
 
 -include $(wildcard $(TRANSLATOR_BUILD)/*.d)
 

@@ -24,13 +24,16 @@ LOADER_SECTIONS := .text .sdata .data .dynamic .dynsym .rel .rela .rel.* .rela.*
 
 $(BUILD)/uefi/%.o: uefi/%.c
 	@mkdir -p $(@D)
-	$(CC) $(LOADER_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(LOADER_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(LOADER_SO): $(LOADER_OBJS)
-	$(LD) $(LOADER_LDFLAGS) -o $@ $(LOADER_EFI_LIB)/crt0-efi-x86_64.o $^ $(LOADER_EFI_LIB)/libgnuefi.a
+	$(call say,LD,$@)
+	$(Q)$(LD) $(LOADER_LDFLAGS) -o $@ $(LOADER_EFI_LIB)/crt0-efi-x86_64.o $^ $(LOADER_EFI_LIB)/libgnuefi.a
 
 $(LOADER_APP): $(LOADER_SO)
-	objcopy $(addprefix -j ,$(LOADER_SECTIONS)) --target=efi-app-x86_64 --subsystem=10 $< $@
+	$(call say,EFI,$@)
+	$(Q)objcopy $(addprefix -j ,$(LOADER_SECTIONS)) --target=efi-app-x86_64 --subsystem=10 $< $@
 
 -include $(LOADER_OBJS:.o=.d)
 
@@ -46,14 +49,17 @@ UNIT_TESTS += $(LOADER_TEST_BINS)
 
 $(LOADER_TEST_DIR)/%.o: uefi/%.c
 	@mkdir -p $(@D)
-	$(CC) $(LOADER_TEST_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC-TEST,$<)
+	$(Q)$(CC) $(LOADER_TEST_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(LOADER_TEST_DIR)/%.o: tests/unit/loader/%.c
 	@mkdir -p $(@D)
-	$(CC) $(LOADER_TEST_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC-TEST,$<)
+	$(Q)$(CC) $(LOADER_TEST_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(LOADER_TEST_BINS): $(LOADER_TEST_DIR)/test_%: $(LOADER_TEST_DIR)/test_%.o $(LOADER_TEST_OBJS)
-	$(CC) $(LOADER_SANITIZE) -o $@ $^ -lcmocka
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LOADER_SANITIZE) -o $@ $^ -lcmocka
 
 -include $(LOADER_TEST_OBJS:.o=.d) $(LOADER_TEST_BINS:=.d)
 
@@ -64,7 +70,8 @@ ALL += $(LOADER_PROBE)
 
 $(LOADER_PROBE): tests/machine/loader/probe.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -std=c11 $(WARNINGS) -ffreestanding -fpie -fno-stack-protector -mno-red-zone \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -std=c11 $(WARNINGS) -ffreestanding -fpie -fno-stack-protector -mno-red-zone \
 		-mgeneral-regs-only -Ihv/include -Iuefi -nostdlib -static-pie \
 		-Wl,--no-dynamic-linker,-z,noexecstack -MMD -MP -MF $(@:.elf=.d) -o $@ $<
 

@@ -7,13 +7,16 @@ MKFS_CHECK := check.o check_super.o check_blocks.o check_tree.o list.o
 
 $(MKFS_OUT)/%.o: $(MKFS_DIR)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(MKFS_CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(MKFS_CFLAGS) -c -o $@ $<
 
 $(BUILD)/guest/mkfs: $(addprefix $(MKFS_OUT)/,mkfs.o builder.o hostfile.o)
-	$(CC) $(CFLAGS) -o $@ $^
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^
 
 $(BUILD)/guest/fsck-kmv: $(addprefix $(MKFS_OUT)/,fsck.o hostfile.o $(MKFS_CHECK))
-	$(CC) $(CFLAGS) -o $@ $^
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^
 
 ALL += $(BUILD)/guest/mkfs $(BUILD)/guest/fsck-kmv
 
@@ -25,15 +28,18 @@ FSTEST_LIB := $(addprefix $(FSTEST_OUT)/mkfs/,builder.o $(MKFS_CHECK))
 
 $(FSTEST_OUT)/mkfs/%.o: $(MKFS_DIR)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(FSTEST_CFLAGS) -c -o $@ $<
+	$(call say,CC-TEST,$<)
+	$(Q)$(CC) $(FSTEST_CFLAGS) -c -o $@ $<
 
 $(FSTEST_OUT)/test_fsck: $(FSTEST_DIR)/test_fsck.c $(FSTEST_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(FSTEST_CFLAGS) -o $@ $(filter %.c %.o,$^) -lcmocka
+	$(call say,LD,$@)
+	$(Q)$(CC) $(FSTEST_CFLAGS) -o $@ $(filter %.c %.o,$^) -lcmocka
 
 $(FSTEST_OUT)/test_mkfs: $(FSTEST_DIR)/test_mkfs.c $(FSTEST_LIB) $(BUILD)/guest/mkfs $(BUILD)/guest/fsck-kmv
 	@mkdir -p $(@D)
-	$(CC) $(FSTEST_CFLAGS) -DMKFS='"$(BUILD)/guest/mkfs"' -DFSCK='"$(BUILD)/guest/fsck-kmv"' -DSCRATCH='"$(FSTEST_OUT)"' -o $@ \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(FSTEST_CFLAGS) -DMKFS='"$(BUILD)/guest/mkfs"' -DFSCK='"$(BUILD)/guest/fsck-kmv"' -DSCRATCH='"$(FSTEST_OUT)"' -o $@ \
 	    $(filter %.c %.o,$^) -lcmocka
 
 UNIT_TESTS += $(FSTEST_OUT)/test_fsck $(FSTEST_OUT)/test_mkfs

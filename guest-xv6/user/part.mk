@@ -28,38 +28,46 @@ GU_OBJ_usertests := $(addprefix $(GU_OUT)/obj/usertests/,main.o support.o argume
 
 $(GU_OUT)/obj/%.o: $(GU_DIR)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(GU_CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(GU_CFLAGS) -c -o $@ $<
 
 $(GU_OUT)/obj/%.o: $(GU_DIR)/%.S
 	@mkdir -p $(@D)
-	$(CC) $(GU_CFLAGS) -c -o $@ $<
+	$(call say,AS,$<)
+	$(Q)$(CC) $(GU_CFLAGS) -c -o $@ $<
 
 define GU_PROGRAM
 $(GU_OUT)/$(1): $$(or $$(GU_OBJ_$(1)),$(GU_OUT)/obj/$(1).o) $(GU_LIB) $(GU_DIR)/user.ld
-	$$(CC) $(GU_LDFLAGS) -o $$@ $$(filter %.o,$$^)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $(GU_LDFLAGS) -o $$@ $$(filter %.o,$$^)
 endef
 $(foreach program,$(GU_PROGRAMS),$(eval $(call GU_PROGRAM,$(program))))
 
 $(GU_MIRROR)/user/%: $(GU_OUT)/% $(BUILD)/translator/kmv-translate $(BUILD)/translator/kmv-verify
 	@mkdir -p $(@D)
-	$(BUILD)/translator/kmv-translate --offset 0x$(OFFSET) -o $@ $<
-	$(BUILD)/translator/kmv-verify $< $@
+	$(call say,TRANSLATE,$@)
+	$(Q)$(BUILD)/translator/kmv-translate --offset 0x$(OFFSET) -o $@ $<
+	$(Q)$(BUILD)/translator/kmv-verify $< $@
 
 GU_STRIP := strip --strip-all --remove-section=.kmv.addrmap --remove-section=.kmv.windows
 
 $(GU_NATIVE_DISK)/%: $(GU_OUT)/%
 	@mkdir -p $(@D)
-	$(GU_STRIP) -o $@ $<
+	$(call say,STRIP,$@)
+	$(Q)$(GU_STRIP) -o $@ $<
 
 $(GU_MIRROR)/disk/%: $(GU_MIRROR)/user/%
 	@mkdir -p $(@D)
-	$(GU_STRIP) -o $@ $<
+	$(call say,STRIP,$@)
+	$(Q)$(GU_STRIP) -o $@ $<
 
 $(BUILD)/guest/fs.img: $(BUILD)/guest/mkfs $(addprefix $(GU_NATIVE_DISK)/,$(GU_PROGRAMS)) $(GU_DIR)/rootfs/README
-	$< --size $(GU_BLOCKS) $@ $(filter-out $<,$^)
+	$(call say,MKFS,$@)
+	$(Q)$< --size $(GU_BLOCKS) $@ $(filter-out $<,$^)
 
 $(GU_MIRROR)/fs.img: $(BUILD)/guest/mkfs $(addprefix $(GU_MIRROR)/disk/,$(GU_PROGRAMS)) $(GU_DIR)/rootfs/README
-	$< --size $(GU_BLOCKS) $@ $(filter-out $<,$^)
+	$(call say,MKFS,$@)
+	$(Q)$< --size $(GU_BLOCKS) $@ $(filter-out $<,$^)
 
 ALL += $(addprefix $(GU_OUT)/,$(GU_PROGRAMS)) $(BUILD)/guest/fs.img $(GU_MIRROR)/fs.img
 
@@ -73,18 +81,22 @@ UTEST_CFLAGS := $(CFLAGS) $(WARNINGS) -fsanitize=address,undefined -fno-sanitize
 
 $(UTEST_OUT)/lib/%.o: $(GU_DIR)/lib/%.c
 	@mkdir -p $(@D)
-	$(CC) $(UTEST_CFLAGS) -fno-builtin -std=gnu11 -include $(UTEST_DIR)/rename.h -I$(GU_DIR)/include -c -o $@ $<
+	$(call say,CC-TEST,$<)
+	$(Q)$(CC) $(UTEST_CFLAGS) -fno-builtin -std=gnu11 -include $(UTEST_DIR)/rename.h -I$(GU_DIR)/include -c -o $@ $<
 
 $(UTEST_OUT)/test_ulib: $(UTEST_DIR)/test_ulib.c $(addprefix $(UTEST_OUT)/lib/,string.o printf.o malloc.o)
-	$(CC) $(UTEST_CFLAGS) -std=gnu11 -o $@ $^ -lcmocka
+	$(call say,LD,$@)
+	$(Q)$(CC) $(UTEST_CFLAGS) -std=gnu11 -o $@ $^ -lcmocka
 
 $(UTEST_OUT)/test_sh_parse: $(UTEST_DIR)/test_sh_parse.c $(GU_DIR)/sh/parse.c
 	@mkdir -p $(@D)
-	$(CC) $(UTEST_CFLAGS) -std=gnu11 -I$(GU_DIR)/sh -o $@ $^ -lcmocka
+	$(call say,LD,$@)
+	$(Q)$(CC) $(UTEST_CFLAGS) -std=gnu11 -I$(GU_DIR)/sh -o $@ $^ -lcmocka
 
 $(UTEST_OUT)/test_disk_copies: $(UTEST_DIR)/test_disk_copies.c $(addprefix $(GU_MIRROR)/disk/,$(GU_PROGRAMS))
 	@mkdir -p $(@D)
-	$(CC) $(UTEST_CFLAGS) -std=gnu11 -Ihv/include -DORIGINALS='"$(GU_MIRROR)/user"' -DCOPIES='"$(GU_MIRROR)/disk"' \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(UTEST_CFLAGS) -std=gnu11 -Ihv/include -DORIGINALS='"$(GU_MIRROR)/user"' -DCOPIES='"$(GU_MIRROR)/disk"' \
 	    -DOFFSET=0x$(OFFSET) -DPROGRAMS='"$(GU_PROGRAMS)"' -o $@ $< -lcmocka
 
 UNIT_TESTS += $(UTEST_OUT)/test_ulib $(UTEST_OUT)/test_sh_parse $(UTEST_OUT)/test_disk_copies

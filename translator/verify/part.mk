@@ -7,10 +7,12 @@ KMV_VERIFY_FLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS) -Ih
 
 $(KMV_VERIFY_DIR)/%.o: translator/verify/%.c
 	@mkdir -p $(@D)
-	$(CC) $(KMV_VERIFY_FLAGS) -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(KMV_VERIFY_FLAGS) -c -o $@ $<
 
 $(KMV_VERIFY): $(KMV_VERIFY_OBJS)
-	$(CC) $(CFLAGS) -o $@ $^ -lcapstone
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ -lcapstone
 
 ALL += $(KMV_VERIFY)
 
@@ -22,18 +24,21 @@ KMV_VERIFY_ASAN_OBJS := $(KMV_VERIFY_SRCS:translator/verify/%.c=$(KMV_VERIFY_DIR
 
 $(KMV_VERIFY_DIR)/asan/%.o: translator/verify/%.c
 	@mkdir -p $(@D)
-	$(CC) $(KMV_VERIFY_FLAGS) -fsanitize=address,undefined -c -o $@ $<
+	$(call say,CC-TEST,$<)
+	$(Q)$(CC) $(KMV_VERIFY_FLAGS) -fsanitize=address,undefined -c -o $@ $<
 
 $(KMV_VERIFY_ASAN): $(KMV_VERIFY_ASAN_OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -fsanitize=address,undefined -o $@ $^ -lcapstone
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=address,undefined -o $@ $^ -lcapstone
 
 $(BUILD)/tests/unit/verify/test_hostile: KMV_VERIFY_TESTED := $(KMV_VERIFY_ASAN)
 $(BUILD)/tests/unit/verify/test_hostile: $(KMV_VERIFY_ASAN)
 $(BUILD)/tests/unit/verify/test_translated: $(BUILD)/translator/kmv-translate
 $(BUILD)/tests/unit/verify/test_%: tests/unit/verify/test_%.c $(KMV_VERIFY_PAIR) $(KMV_VERIFY)
 	@mkdir -p $(@D)
-	$(CC) $(KMV_VERIFY_FLAGS) -DTEST_FOLDER='"$@.files"' \
+	$(call say,LD,$@)
+	$(Q)$(CC) $(KMV_VERIFY_FLAGS) -DTEST_FOLDER='"$@.files"' \
 	    -DKMV_VERIFY='"$(or $(KMV_VERIFY_TESTED),$(KMV_VERIFY))"' \
 	    -DKMV_TRANSLATE='"$(BUILD)/translator/kmv-translate"' \
 	    -o $@ $< $(KMV_VERIFY_PAIR) -lcmocka

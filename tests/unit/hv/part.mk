@@ -12,7 +12,8 @@ HVTEST_BINS   := $(HVTEST_NAMES:%=$(HVTEST_OUT)/test_%)
 UNIT_TESTS += $(HVTEST_BINS)
 
 $(HVTEST_BINS): $(HVTEST_OUT)/test_%: $(HVTEST_OUT)/tests/unit/hv/test_%.o $(HVTEST_SHARED)
-	$(CC) $(HVTEST_CFLAGS) -o $@ $^ -lcmocka
+	$(call say,LD,$@)
+	$(Q)$(CC) $(HVTEST_CFLAGS) -o $@ $^ -lcmocka
 
 # Its functions get other names, so that they stand beside libc's.
 $(HVTEST_OUT)/test_string: $(HVTEST_OUT)/hv/lib/string.o
@@ -21,6 +22,7 @@ $(HVTEST_OUT)/hv/lib/string.o $(HVTEST_OUT)/tests/unit/hv/test_string.o: HVTEST_
 
 $(HVTEST_OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(HVTEST_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC-TEST,$<)
+	$(Q)$(CC) $(HVTEST_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(HVTEST_SHARED:.o=.d) $(HVTEST_NAMES:%=$(HVTEST_OUT)/tests/unit/hv/test_%.d)

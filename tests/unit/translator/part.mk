@@ -13,14 +13,17 @@ UNIT_TESTS += $(TT_TESTS)
 
 $(TT_BUILD)/src/%.o: translator/src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(TT_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC-TEST,$<)
+	$(Q)$(CC) $(TT_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(TT_BUILD)/%.o: $(TT_DIR)/%.c
 	@mkdir -p $(@D)
-	$(CC) $(TT_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC-TEST,$<)
+	$(Q)$(CC) $(TT_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(TT_TESTS): $(TT_BUILD)/%: $(TT_BUILD)/%.o $(TT_COMMON) $(TT_CODE)
-	$(CC) $(TT_CFLAGS) -o $@ $^ $(TT_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TT_CFLAGS) -o $@ $^ $(TT_LIBS)
 
 # A program to damage.
 TT_SEED := $(TT_BUILD)/corners.elf
@@ -29,6 +32,7 @@ $(TT_BUILD)/test_hostile: | $(TT_SEED)
 
 $(TT_SEED): $(TT_DIR)/programs/corners.S
 	@mkdir -p $(@D)
-	$(CC) -m32 -nostdlib -static -no-pie -Wl,--emit-relocs,--build-id=none,-z,noexecstack,-e,entry -o $@ $<
+	$(call say,LD,$@)
+	$(Q)$(CC) -m32 -nostdlib -static -no-pie -Wl,--emit-relocs,--build-id=none,-z,noexecstack,-e,entry -o $@ $<
 
 -include $(wildcard $(TT_BUILD)/*.d $(TT_BUILD)/src/*.d)
