@@ -24,23 +24,35 @@ test-guest: all
 	KMV_LONG=1 KMV_CRASH_STEP=1 $(TESTS_RUN) --machine tests/machine/test_usertests.py --machine tests/machine/test_disk_crash.py
 
 # Static checks. Sources are what git knows and what it does not ignore, so that a new file is never left out.
-TESTS_C_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')
+tests_sources = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(1)))
+TESTS_C_FILES      = $(call tests_sources,'*.c' '*.h')
+TESTS_PYTHON_FILES = $(call tests_sources,'*.py' scripts/kmv)
 
 .PHONY: check
-check: check-format check-cppcheck check-compilers
+check: check-format check-cppcheck check-scripts check-compilers
 
 .PHONY: check-format
 check-format:
-	@clang-format --dry-run -Werror $(TESTS_C_FILES)
+	$(call say,CHECK,layout)
+	$(Q)clang-format --dry-run -Werror $(TESTS_C_FILES)
 
 # comparePointers: tables that a linker script bounds are walked between two symbols.
 .PHONY: check-cppcheck
 check-cppcheck:
-	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c --enable=warning \
+	$(call say,CHECK,cppcheck)
+	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c --enable=warning \
 	    --suppress=missingIncludeSystem --suppress=comparePointers -Ihv/include -I. $(filter %.c,$(TESTS_C_FILES))
+
+# Compiled only: a file that no test imports must be free of syntax errors, too.
+.PHONY: check-scripts
+check-scripts:
+	$(call say,CHECK,scripts)
+	$(Q)PYTHONPYCACHEPREFIX=$(BUILD)/check-python $(TESTS_PYTHON) -m py_compile $(TESTS_PYTHON_FILES)
+	$(Q)bash -n scripts/setup
 
 # Both compilers, each with every warning an error.
 .PHONY: check-compilers
 check-compilers:
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/check-gcc CC=gcc all </dev/null
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/check-clang CC=clang all </dev/null
+	$(call say,CHECK,compilers)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/check-gcc CC=gcc all </dev/null
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/check-clang CC=clang all </dev/null

@@ -62,6 +62,7 @@ static void load_task_register(struct cpu *c)
     volatile uint32_t *high = (volatile uint32_t *)&c->gdt[SEL_TSS >> 3] + 1;
 
     ltr(SEL_TSS);
+    /* cppcheck-suppress selfAssignment ; the store alone is the purpose */
     *high = *high;
 }
 

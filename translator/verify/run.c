@@ -239,8 +239,11 @@ const char *piece_run(const struct program *program, const struct piece *piece)
 
     run.program = program;
     run.piece = piece;
-    run.reference = piece->match == NO_INDEX ? &branch : &piece->code[piece->match];
-    if (piece->match == NO_INDEX && !moved_branch(&run, &branch)) {
+    if (piece->match != NO_INDEX) {
+        run.reference = &piece->code[piece->match];
+    } else if (moved_branch(&run, &branch)) {
+        run.reference = &branch;
+    } else {
         return "the original instruction is not in its translation";
     }
     if (!run_from(&run, piece->start, program->flows[piece->index].entry)) {
