@@ -1,3 +1,4 @@
+/* clang-format off */
 /*
  * The memory map. Also read by the assembler: plain macros only.
  *
@@ -13,16 +14,19 @@
  *               |   kernel data, bss             |
  *               |   kernel text, rodata (r/o)    |
  *   0x80100000  |   .multiboot (KERNLINK)        |       0x00100000 EXTMEM
- *               |   BIOS, VGA hole (r/o above C0000)     0x000A0000
+ *               |   BIOS, VGA hole               |       0x000A0000 (r/o above 0xC0000)
  *               |   low memory                   |       0x00007000 start code of other processors
  *   0x80000000  +--------------------------------+       0x00000000
  *               | (mirror of user memory)        |
  *   0x38000000  |                                |
  *   USERTOP     +--------------------------------+       at most 0x36000000: the mirror of the
- * devices lies there | heap (sbrk)                    | | stack, one page                | | guard
- * page                     | | program                        | 0x00000000
- * +--------------------------------+
+ *               | heap (sbrk)                    |       devices lies there
+ *               | stack, one page                |
+ *               | guard page                     |
+ *               | program                        |
+ *   0x00000000  +--------------------------------+
  */
+/* clang-format on */
 #ifndef MEMLAYOUT_H
 #define MEMLAYOUT_H
 
