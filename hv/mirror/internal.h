@@ -3,7 +3,7 @@
  *   entries.c  values of entries            memory.c  frames for tables, flushes owed
  *   pages.c    tracked guest pages          roots.c   shadow roots
  *   sync_*.c   bringing roots and tables in step
- *   walk.c     what the CPU finds           mirror.c  the public functions
+ *   walk.c     what the CPU finds           fault.c, mirror.c  the public functions
  * One cycle: memory.c evicts a root (roots.c) when the heap is empty. So any call that takes memory
  * may drop roots other than the current and the pinned one, and tables that only those reach.
  */
@@ -82,8 +82,10 @@ static inline u32 native_part(u32 entry)
 /* sync_root.c: the page directory alone. */
 enum mirror_load_result root_sync(struct vm *vm, struct mirror_root *root);
 
-/* sync_tables.c: the unsync tables that the root reaches. */
+/* sync_tables.c: the unsync tables that the root reaches; those entries of one of them that lie
+ * around a mirror address, the table staying unsync. */
 enum mirror_load_result tables_sync(struct vm *vm, const struct mirror_root *root);
+void table_catch_up(struct vm *vm, const struct mirror_root *root, u32 address);
 
 /* walk.c: would the CPU's walk of the current root allow the access? Assumes CR0.WP. */
 bool walk_allows(struct vm *vm, u32 address, u32 error_code);

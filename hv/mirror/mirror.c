@@ -1,7 +1,6 @@
 #include <hv/mirror/mirror.h>
 
 #include <hv/mirror/internal.h>
-#include <hv/mm/tlb.h>
 
 #define CR3_CACHE_BITS (PG_PWT | PG_PCD)
 
@@ -118,45 +117,6 @@ void mirror_settle(struct vm *vm)
         for (struct mirror_page *page = vm->mirror.buckets[i]; page != NULL; page = page->next)
             page_copy_flags(vm, page);
     }
-}
-
-/* The tables allow what faulted and haven't changed since: the CPU used a stale translation, or
- * knows a rule that the walk doesn't (SMAP). Resuming once tells which. */
-static bool retry_once(struct mirror *mirror, u32 address, u32 error_code)
-{
-    bool repeated = mirror->retry.valid && mirror->retry.address == address &&
-                    mirror->retry.error_code == error_code;
-
-    mirror->retry.valid = !repeated;
-    mirror->retry.address = address;
-    mirror->retry.error_code = error_code;
-    if (!repeated)
-        tlb_flush_gva(GVA(address));
-    return !repeated;
-}
-
-bool mirror_page_fault(struct vm *vm, gva_t gva, u32 error_code, enum mirror_load_result *result)
-{
-    struct mirror *mirror = &vm->mirror;
-    u32 address = (u32)gva.v;
-    u64 changes = mirror->changes;
-    bool resume;
-
-    *result = mirror_sync(vm);
-    if (*result != MIRROR_LOAD_OK || mirror->current == NULL ||
-        !walk_allows(vm, address, error_code)) {
-        mirror->retry.valid = false;
-        return false;
-    }
-    if (mirror->changes != changes) {
-        mirror->retry.valid = false;
-        resume = true;
-    } else {
-        resume = retry_once(mirror, address, error_code);
-    }
-    if (resume)
-        vm->counters[KMV_COUNTER_mirror_faults]++;
-    return resume;
 }
 
 static void mark_written(struct mirror *mirror, struct mirror_page *page)

@@ -6,6 +6,9 @@
 #include <hv/mm/tlb.h>
 #include <hv/vm/guestmem.h>
 
+/* Entries looked at around the one that faulted. */
+#define CATCH_UP_ENTRIES 16
+
 /* A table that several slots use would owe one address for each of them. */
 static void owe_flush(struct vm *vm, const struct mirror_page *page, u32 index)
 {
@@ -26,18 +29,36 @@ static void set_entry(struct vm *vm, const struct mirror_page *page, u32 *table,
 }
 
 /* A table that was lost on both sides maps nothing. */
-static void scan_table(struct vm *vm, const struct mirror_page *page)
+static void scan_entries(struct vm *vm, const struct mirror_page *page, u32 first, u32 count)
 {
     const u32 *native = guest_page_native(vm, GPA(page->gpa));
     u32 *table = phys_ptr(page->table);
 
-    for (u32 i = 0; i < PG_ENTRIES; i++) {
+    for (u32 i = first; i < first + count; i++) {
         u32 wanted = native == NULL ? 0 : mirror_pte(vm, native[i]);
         if (table[i] != wanted)
             set_entry(vm, page, table, i, wanted);
     }
+}
+
+static void scan_table(struct vm *vm, const struct mirror_page *page)
+{
+    scan_entries(vm, page, 0, PG_ENTRIES);
     page_copy_flags(vm, page);
     vm->counters[KMV_COUNTER_pt_syncs]++;
+}
+
+void table_catch_up(struct vm *vm, const struct mirror_root *root, u32 address)
+{
+    u32 native = root_shadow(root)[mirrored_slot(vm, address >> PG_SLOT_SHIFT)];
+    u32 index = address >> PAGE_SHIFT & (PG_ENTRIES - 1);
+    struct mirror_page *page;
+
+    if (native == 0 || (native & SHADOW_IS_MIRROR) || !pde_has_table(vm, native))
+        return;
+    page = page_find(&vm->mirror, native & PG_FRAME);
+    if (!page->table_in_step)
+        scan_entries(vm, page, index - index % CATCH_UP_ENTRIES, CATCH_UP_ENTRIES);
 }
 
 static bool slot_reaches(const struct vm *vm, const struct mirror_root *root, u32 slot, u32 table)

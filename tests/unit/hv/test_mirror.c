@@ -124,7 +124,26 @@ static void new_mapping_is_found_by_the_mirror_fault(void **state)
     assert_reaches(USER_WRITE(0x5000), DATA + 0x5000);
     assert_reaches(USER_WRITE(0x5000 + OFFSET), DATA + 0x5000 + OFFSET);
     assert_int_equal(vm.counters[KMV_COUNTER_mirror_faults], 1);
-    check_shadow(ROOT);
+    sync_tables(ROOT);
+}
+
+/* The table stays unsync, so growth costs no further exit for an entry written. */
+static void growth_costs_a_fault_for_sixteen_pages(void **state)
+{
+    u64 syncs;
+
+    (void)state;
+    build_small_space(ROOT);
+    load(ROOT);
+    syncs = vm.counters[KMV_COUNTER_pt_syncs];
+    for (u32 page = 0x10000; page < 0x30000; page += PAGE_SIZE)
+        set_pte(TABLE, page, (DATA + page % 0x8000) | RWU);
+    for (u32 page = 0x10000; page < 0x30000; page += PAGE_SIZE)
+        assert_reaches(USER_WRITE(page + OFFSET), DATA + page % 0x8000 + OFFSET);
+    assert_int_equal(vm.counters[KMV_COUNTER_pt_writes], 1);
+    assert_int_equal(vm.counters[KMV_COUNTER_mirror_faults], 2);
+    assert_int_equal(vm.counters[KMV_COUNTER_pt_syncs], syncs);
+    sync_tables(ROOT);
 }
 
 static void new_table_is_found_by_the_native_fault(void **state)
@@ -715,6 +734,7 @@ int main(void)
         SCENE(loaded_root_maps_native_and_mirror),
         SCENE(cr3_keeps_its_cache_bits),
         SCENE(new_mapping_is_found_by_the_mirror_fault),
+        SCENE(growth_costs_a_fault_for_sixteen_pages),
         SCENE(new_table_is_found_by_the_native_fault),
         SCENE(writes_to_one_table_cost_one_exit),
         SCENE(removed_mapping_is_flushed),
