@@ -8,7 +8,7 @@
 #define NFILE         100 /* open files of the system */
 #define NINODE        50  /* i-nodes in use at once */
 #define NDEV          10  /* device majors */
-#define BIO_RAM_SHARE 16  /* the buffer cache has one part in this many of RAM */
+#define BIO_RAM_SHARE 64  /* the buffer cache has one part in this many of RAM */
 #define MAXARG        32  /* arguments of exec */
 #define MAXPATH       128 /* bytes of a path, with its end */
 #define MAXOPBLOCKS   10  /* blocks that one file system operation may write */
