@@ -13,12 +13,16 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 @dataclass
 class Artifacts:
-    """Paths of one run's files; loader and hypervisor None for a bare guest, disk None without one."""
+    """
+    Paths of one run's files; loader and hypervisor None for a bare guest, disk None without one, native (what the
+    kernel was translated from) None if it was not or nobody knows.
+    """
 
     loader: str | None
     hypervisor: str | None
     kernel: str
     disk: str | None
+    native: str | None = None
 
 
 def find_artifacts(options):
@@ -32,7 +36,10 @@ def find_artifacts(options):
     kernel = options.guest or os.path.join(guest, "kernel.elf")
     # A kernel of the user's own gets no disk that he did not ask for.
     disk = options.disk or (None if options.guest else os.path.join(guest, "fs.img"))
-    return Artifacts(loader, hypervisor, kernel, disk)
+    native = None
+    if options.translate and not options.guest:
+        native = os.path.join(TOP, options.build, "guest", "kernel.elf")
+    return Artifacts(loader, hypervisor, kernel, disk, native)
 
 
 def make_artifacts(artifacts, options):

@@ -14,6 +14,7 @@ from kmvlib.options import DEFAULT_EXEC_TIMEOUT
 from kmvlib.outcome import Outcome
 from kmvlib.platforms import make_machine
 from kmvlib.progress import Progress
+from kmvlib.symbols import Symbols, TraceWatcher
 
 TICK_SECONDS = 0.1
 
@@ -36,7 +37,7 @@ def run(options):
             image = scratch.path("esp.img")
             make_boot_disk(image, artifacts, options)
         with open_log(options) as log_file:
-            return Session(options, machine, scratch, log_file).play(image, disk)
+            return Session(options, machine, scratch, log_file, Symbols(artifacts)).play(image, disk)
     finally:
         if disk_lock is not None:
             os.close(disk_lock)
@@ -73,9 +74,11 @@ def open_log(options):
 class Session:
     """A machine while it runs: moves bytes between it, the user and the log, and notices its end."""
 
-    def __init__(self, options, machine, scratch, log_file):
+    def __init__(self, options, machine, scratch, log_file, symbols):
         self.machine = machine
         self.scratch = scratch
+        self.symbols = symbols
+        self.traces = TraceWatcher()
         self.memory = options.machine_mib()
         self.console = Channel("console")
         self.log = Channel("log")
@@ -199,8 +202,14 @@ class Session:
         self.prompts.feed(data)
         self.mid_line = not data.endswith(b"\n")
         write_all(sys.stdout.fileno(), self.newlines.feed(data) if self.newlines else data)
+        for trace in self.traces.feed(data):
+            self.say_all(self.symbols.guest(trace))
         for _ in range(self.prompts.count - before):
             self.input.prompt()
+
+    def say_all(self, lines):
+        for line in lines:
+            self.progress.say(line)
 
     def take_input(self):
         descriptor = self.input.descriptor
@@ -223,6 +232,7 @@ class Session:
 
     def on_event(self, line, pairs):
         self.outcome.event(line, pairs)
+        self.symbols.event(pairs, line)
         if not self.up and self.outcome.end is None:
             self.machine_up()
 
@@ -246,6 +256,7 @@ class Session:
         end = self.outcome.end
         if end.message:
             self.progress.say(end.message)
+        self.say_all(self.symbols.end_lines)
         return end.status
 
 
