@@ -1,4 +1,5 @@
-/* A freestanding program with what C programs have: entry(argument) returns a checksum over all of it. */
+/* A freestanding program with what C programs have: entry(argument) returns a checksum over all of
+ * it. */
 typedef unsigned int u32;
 typedef unsigned long long u64;
 typedef unsigned char u8;
@@ -57,9 +58,18 @@ static u32 classify(u32 n)
     }
 }
 
-static u32 add(u32 a, u32 b) { return a + b; }
-static u32 subtract(u32 a, u32 b) { return a - b; }
-static u32 multiply(u32 a, u32 b) { return a * b; }
+static u32 add(u32 a, u32 b)
+{
+    return a + b;
+}
+static u32 subtract(u32 a, u32 b)
+{
+    return a - b;
+}
+static u32 multiply(u32 a, u32 b)
+{
+    return a * b;
+}
 static u32 (*const operations[])(u32, u32) = {add, subtract, multiply};
 
 static u32 sum_of(u32 count, ...)
@@ -83,7 +93,10 @@ static struct block make_block(u32 seed)
     return block;
 }
 
-static u32 use_block(struct block block) { return block.words[36] + (u32)block.text[18]; }
+static u32 use_block(struct block block)
+{
+    return block.words[36] + (u32)block.text[18];
+}
 
 void *memcpy(void *to, const void *from, u32 size)
 {
@@ -131,7 +144,10 @@ static void atomics(void)
     __asm__ volatile("lock cmpxchgl %2, %1" : "+a"(old), "+m"(shared) : "r"(77) : "cc");
     __asm__ volatile("incl %0; notl %0; negl %0; shll $3, %0; rcrl $1, %0" : "+m"(shared)::"cc");
     for (int bit = -70; bit < 200; bit += 13) {
-        __asm__ volatile("btsl %2, %1; sbbl %0, %0" : "=r"(carry), "+m"(bits[16]) : "r"(bit) : "cc", "memory");
+        __asm__ volatile("btsl %2, %1; sbbl %0, %0"
+                         : "=r"(carry), "+m"(bits[16])
+                         : "r"(bit)
+                         : "cc", "memory");
         mix(carry);
         __asm__ volatile("btcl %1, %0" : "+m"(bits[16]) : "r"(bit * 3 / 2) : "cc", "memory");
     }
