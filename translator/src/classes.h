@@ -16,7 +16,7 @@ struct writer_class {
         struct emitter *); /* NULL: the instruction stays, its mirror is written elsewhere */
 };
 
-#define WRITER_NONE 0xff /* no writer */
+#define WRITER_NONE 31 /* no writer; rows have smaller numbers */
 
 extern const struct writer_class writer_classes[];
 extern const unsigned writer_class_count;

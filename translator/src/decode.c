@@ -116,9 +116,11 @@ static bool check_branch(struct program *program, const struct insn *insn)
 static bool add_instruction(struct program *program, const struct insn *insn,
                             struct item_vec *items)
 {
-    struct item item = {.addr = insn->addr, .target = NO_ITEM, .length = insn->length};
-    if (!classify(insn, &item.row))
+    uint8_t row;
+    if (!classify(insn, &row))
         return refuse_writer(program, insn);
+    struct item item = {
+        .addr = insn->addr, .target = NO_ITEM, .length = insn->length & 15, .row = row & 31};
     if (insn_is_relative_branch(insn)) {
         if (!check_branch(program, insn))
             return false;
@@ -127,7 +129,7 @@ static bool add_instruction(struct program *program, const struct insn *insn,
     } else if (insn_is_nop(insn)) {
         item.kind = ITEM_PAD; /* settled once all items are known */
     }
-    item.flow = (uint8_t)flow_of(insn);
+    item.flow = flow_of(insn);
     if (insn_ends_flow(insn))
         item.flags |= ITEM_STOPS;
     item.reads = insn->reads;

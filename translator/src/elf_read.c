@@ -289,14 +289,6 @@ static int compare_relocs(const void *left, const void *right)
     return a->addr < b->addr ? -1 : a->addr > b->addr;
 }
 
-static bool is_sorted(const struct reloc_vec *relocs)
-{
-    for (size_t i = 1; i < relocs->count; i++)
-        if (relocs->at[i].addr < relocs->at[i - 1].addr)
-            return false;
-    return true;
-}
-
 static bool read_relocs(struct image *image, struct diag *diag)
 {
     struct reloc_vec relocs = {0};
@@ -312,8 +304,7 @@ static bool read_relocs(struct image *image, struct diag *diag)
     image->reloc_count = relocs.count;
     if (ok && relocs.count == 0)
         return diag_fail(diag, "no relocations: link with --emit-relocs");
-    if (!is_sorted(&relocs)) /* linkers mostly leave them sorted */
-        vec_sort(relocs.at, relocs.count, sizeof(*relocs.at), compare_relocs);
+    vec_sort(relocs.at, relocs.count, sizeof(*relocs.at), compare_relocs);
     for (size_t i = 1; ok && i < relocs.count; i++)
         if (relocs.at[i].addr < relocs.at[i - 1].addr + reloc_field_size(relocs.at[i - 1].type))
             ok = diag_fail(diag, "two relocations at 0x%08" PRIx32 ": the file is damaged",

@@ -15,20 +15,18 @@ VEC(window_list, struct kmv_window);
 struct output {
     const char *name;
     Elf32_Shdr header;
-    const void *data; /* NULL: nothing in the file */
+    bool in_file;
 };
 
 struct writer {
     struct program *program;
-    struct bytes *file;
+    struct sink *file;
     struct output *outputs;
     unsigned count;
     unsigned *index_of; /* input section -> output section, 0: dropped */
     struct bytes symbols;
     struct bytes names; /* of symbols */
-    struct bytes addrmap;
     struct bytes note;
-    struct window_list windows;
     unsigned first_global;
     uint32_t note_offset;
 };
@@ -38,24 +36,10 @@ static uint32_t section_shift(const struct section *section)
     return section->new_addr - section->header.sh_addr;
 }
 
-static unsigned add_output(struct writer *writer, const char *name, Elf32_Shdr header,
-                           const void *data)
+static unsigned add_output(struct writer *writer, const char *name, Elf32_Shdr header, bool in_file)
 {
-    writer->outputs[writer->count] = (struct output){name, header, data};
+    writer->outputs[writer->count] = (struct output){name, header, in_file};
     return writer->count++;
-}
-
-static void pad_file(struct bytes *file, size_t size)
-{
-    if (file->count < size)
-        bytes_append(file, NULL, size - file->count);
-}
-
-static void place_bytes(struct bytes *file, size_t offset, const void *data, size_t size)
-{
-    pad_file(file, offset + size);
-    if (size != 0)
-        memcpy(file->at + offset, data, size);
 }
 
 static int compare_offsets(const void *left, const void *right)
@@ -83,37 +67,41 @@ static bool add_loaded(struct writer *writer)
         const struct section *section = sorted[i];
         Elf32_Shdr header = section->header;
         header.sh_addr = section->new_addr;
-        header.sh_offset += section_shift(section);
+        header.sh_offset = section_file_offset(section);
         header.sh_size = section->new_size;
         header.sh_link = header.sh_info = 0;
-        const uint8_t *data = program->contents[section - image->sections];
         writer->index_of[section - image->sections] =
-            add_output(writer, section->name, header, data);
-        if (data == NULL)
+            add_output(writer, section->name, header, section->data != NULL);
+        if (section->data == NULL)
             continue;
         if (header.sh_size != 0 && header.sh_offset < end)
             ok = diag_fail(&program->diag,
                            "section %s is not in the order of addresses: change the linker script",
                            section->name);
-        else
-            place_bytes(writer->file, header.sh_offset, data, header.sh_size);
         end = header.sh_offset + header.sh_size;
     }
     free(sorted);
     return ok;
 }
 
-static void append_table(struct writer *writer, const char *name, Elf32_Word type, const void *data,
-                         size_t size, Elf32_Shdr header)
+/* A section of size bytes at the end of the file, its contents still to be written. Returns their
+ * offset. */
+static uint32_t open_table(struct writer *writer, const char *name, Elf32_Word type, size_t size,
+                           Elf32_Shdr header)
 {
-    pad_file(writer->file, (writer->file->count + 3) & ~(size_t)3);
     header.sh_type = type;
-    header.sh_offset = (uint32_t)writer->file->count;
+    header.sh_offset = (uint32_t)sink_align(writer->file, 4);
     header.sh_size = (uint32_t)size;
     if (header.sh_addralign == 0)
         header.sh_addralign = 4;
-    place_bytes(writer->file, header.sh_offset, data, size);
-    add_output(writer, name, header, data);
+    add_output(writer, name, header, true);
+    return header.sh_offset;
+}
+
+static void append_table(struct writer *writer, const char *name, Elf32_Word type, const void *data,
+                         size_t size, Elf32_Shdr header)
+{
+    sink_put(writer->file, open_table(writer, name, type, size, header), data, size);
 }
 
 static void add_note(struct writer *writer)
@@ -133,14 +121,20 @@ static void add_note(struct writer *writer)
 static void add_addrmap(struct writer *writer)
 {
     const struct program *program = writer->program;
+    size_t count = 0;
+    for (uint32_t i = 0; i < program->item_count; i++)
+        count += program->items[i].kind != ITEM_DATA;
+    uint32_t at =
+        open_table(writer, ".kmv.addrmap", SHT_PROGBITS, count * sizeof(struct kmv_addr_pair),
+                   (Elf32_Shdr){.sh_entsize = sizeof(struct kmv_addr_pair)});
     for (uint32_t i = 0; i < program->item_count; i++) {
         const struct item *item = &program->items[i];
         struct kmv_addr_pair pair = {item->addr, item->new_addr};
-        if (item->kind != ITEM_DATA)
-            bytes_append(&writer->addrmap, &pair, sizeof(pair));
+        if (item->kind == ITEM_DATA)
+            continue;
+        sink_put(writer->file, at, &pair, sizeof(pair));
+        at += sizeof(pair);
     }
-    append_table(writer, ".kmv.addrmap", SHT_PROGBITS, writer->addrmap.at, writer->addrmap.count,
-                 (Elf32_Shdr){.sh_entsize = sizeof(struct kmv_addr_pair)});
 }
 
 static int compare_windows(const void *left, const void *right)
@@ -172,19 +166,20 @@ static void collect_windows(const struct program *program, struct window_list *l
 
 static void add_windows(struct writer *writer)
 {
-    struct window_list *list = &writer->windows;
-    collect_windows(writer->program, list);
+    struct window_list list = {0};
+    collect_windows(writer->program, &list);
     size_t kept = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        if (kept > 0 && list->at[i].start <= list->at[kept - 1].end) {
-            if (list->at[kept - 1].end < list->at[i].end)
-                list->at[kept - 1].end = list->at[i].end;
+    for (size_t i = 0; i < list.count; i++) {
+        if (kept > 0 && list.at[i].start <= list.at[kept - 1].end) {
+            if (list.at[kept - 1].end < list.at[i].end)
+                list.at[kept - 1].end = list.at[i].end;
         } else {
-            list->at[kept++] = list->at[i];
+            list.at[kept++] = list.at[i];
         }
     }
-    append_table(writer, ".kmv.windows", SHT_PROGBITS, list->at, kept * sizeof(*list->at),
+    append_table(writer, ".kmv.windows", SHT_PROGBITS, list.at, kept * sizeof(*list.at),
                  (Elf32_Shdr){.sh_entsize = sizeof(struct kmv_window)});
+    free(list.at);
 }
 
 static uint32_t map_symbol(const struct program *program, const Elf32_Sym *symbol)
@@ -298,12 +293,12 @@ static uint32_t place_segments(const struct writer *writer)
     uint64_t end = (uint64_t)image->header.e_phoff + size;
     bool fits = image->header.e_phoff >= sizeof(Elf32_Ehdr);
     for (unsigned i = 1; i < writer->count; i++)
-        if (writer->outputs[i].data != NULL && writer->outputs[i].header.sh_offset < end &&
+        if (writer->outputs[i].in_file && writer->outputs[i].header.sh_offset < end &&
             writer->outputs[i].header.sh_size != 0)
             fits = false;
-    if (fits && end <= writer->file->count)
+    if (fits && end <= writer->file->end)
         return image->header.e_phoff;
-    return (uint32_t)(writer->file->count + 3) & ~3u;
+    return (uint32_t)sink_align(writer->file, 4);
 }
 
 static uint32_t put_segments(struct writer *writer)
@@ -313,14 +308,14 @@ static uint32_t put_segments(struct writer *writer)
     for (unsigned i = 0; i < image->segment_count; i++) {
         Elf32_Phdr segment = image->segments[i];
         move_segment(image, &segment);
-        place_bytes(writer->file, offset + i * sizeof(segment), &segment, sizeof(segment));
+        sink_put(writer->file, offset + i * sizeof(segment), &segment, sizeof(segment));
     }
     const Elf32_Phdr note = {.p_type = PT_NOTE,
                              .p_offset = writer->note_offset,
                              .p_filesz = (uint32_t)writer->note.count,
                              .p_flags = PF_R,
                              .p_align = 4};
-    place_bytes(writer->file, offset + image->segment_count * sizeof(note), &note, sizeof(note));
+    sink_put(writer->file, offset + image->segment_count * sizeof(note), &note, sizeof(note));
     return offset;
 }
 
@@ -338,10 +333,10 @@ static uint32_t put_sections(struct writer *writer)
         writer, ".shstrtab", SHT_STRTAB, names.at, names.count,
         (Elf32_Shdr){.sh_addralign = 1, .sh_name = writer->outputs[writer->count].header.sh_name});
     free(names.at);
-    pad_file(writer->file, (writer->file->count + 3) & ~(size_t)3);
-    uint32_t offset = (uint32_t)writer->file->count;
+    uint32_t offset = (uint32_t)sink_align(writer->file, 4);
     for (unsigned i = 0; i < writer->count; i++)
-        bytes_append(writer->file, &writer->outputs[i].header, sizeof(Elf32_Shdr));
+        sink_put(writer->file, offset + i * sizeof(Elf32_Shdr), &writer->outputs[i].header,
+                 sizeof(Elf32_Shdr));
     return offset;
 }
 
@@ -355,19 +350,21 @@ static void put_header(struct writer *writer, uint32_t segments, uint32_t sectio
     header.e_shoff = sections;
     header.e_shnum = (uint16_t)writer->count;
     header.e_shstrndx = (uint16_t)(writer->count - 1);
-    place_bytes(writer->file, 0, &header, sizeof(header));
+    sink_put(writer->file, 0, &header, sizeof(header));
 }
 
 /* note, addrmap, windows, symtab, strtab, shstrtab, and the null section */
 #define ADDED_SECTIONS 7
 
-bool program_write(struct program *program, struct bytes *file)
+bool program_write(struct program *program)
 {
-    struct writer writer = {.program = program, .file = file, .count = 1};
+    struct writer writer = {.program = program, .file = &program->sink, .count = 1};
     writer.outputs =
         xcalloc(program->image.section_count + ADDED_SECTIONS, sizeof(*writer.outputs));
     writer.index_of = xcalloc(program->image.section_count, sizeof(*writer.index_of));
-    pad_file(file, sizeof(Elf32_Ehdr) + (program->image.segment_count + 1) * sizeof(Elf32_Phdr));
+    uint64_t headers = sizeof(Elf32_Ehdr) + (program->image.segment_count + 1) * sizeof(Elf32_Phdr);
+    if (writer.file->end < headers)
+        writer.file->end = headers;
     bool ok = add_loaded(&writer);
     if (ok) {
         add_note(&writer);
@@ -381,8 +378,6 @@ bool program_write(struct program *program, struct bytes *file)
     free(writer.index_of);
     free(writer.symbols.at);
     free(writer.names.at);
-    free(writer.addrmap.at);
     free(writer.note.at);
-    free(writer.windows.at);
     return ok;
 }

@@ -259,3 +259,11 @@ bool emit_check(const struct emitter *emitter, const ZydisDecoder *decoder, size
     }
     return true;
 }
+
+void emitter_drop_code(struct emitter *emitter)
+{
+    free(emitter->code.at);
+    free(emitter->fixups.at);
+    emitter->code = (struct bytes){0};
+    emitter->fixups = (struct fixup_vec){0};
+}

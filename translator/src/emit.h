@@ -112,6 +112,9 @@ void emit_address(struct emitter *emitter, enum gpr reg);
  */
 void emit_copy(struct emitter *emitter, struct mem mem, unsigned size, enum gpr scratch);
 
+/* Frees the emitted code and its fixups; windows stay. */
+void emitter_drop_code(struct emitter *emitter);
+
 /* Decodes the code emitted since `from`: it must be whole instructions. */
 bool emit_check(const struct emitter *emitter, const ZydisDecoder *decoder, size_t from);
 

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static const char usage[] =
     "  --help                    this text\n"
     "Exit status: 0 done, 1 the input cannot be translated, 2 usage.\n";
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, LARGE_ALLOCATION = 256 * 1024 };
 
 enum option_code {
     OPT_OFFSET = 256,
@@ -169,54 +170,60 @@ static bool read_file(struct program *program, const char *path, struct bytes *f
     return ok || diag_fail(&program->diag, "%s: cannot be read", path);
 }
 
+static bool run_into(struct program *program, const char *path, const struct bytes *input)
+{
+    FILE *stream = fopen(path, "wb");
+    if (stream == NULL)
+        return diag_fail(&program->diag, "%s: %s", path, strerror(errno));
+    bool ok = program_run(program, input, stream);
+    bool written = !ferror(stream);
+    written = fclose(stream) == 0 && written;
+    if (ok && !written)
+        return diag_fail(&program->diag, "%s: cannot be written: is the disk full?", path);
+    return ok;
+}
+
 /* Writes beside the output and renames, so that a failure leaves no half file. */
-static bool write_file(struct program *program, const char *path, const struct bytes *file)
+static bool run_into_output(struct program *program, const char *path, const struct bytes *input)
 {
     size_t size = strlen(path) + sizeof(".part");
     char *part = xmalloc(size);
     snprintf(part, size, "%s.part", path);
-    FILE *stream = fopen(part, "wb");
-    bool ok = stream != NULL;
-    if (ok) {
-        ok = fwrite(file->at, 1, file->count, stream) == file->count;
-        ok = fclose(stream) == 0 && ok;
-        ok = ok && chmod(part, 0755) == 0 && rename(part, path) == 0;
-    }
-    if (!ok) {
-        diag_fail(&program->diag, "%s: %s", path, strerror(errno));
+    bool ok = run_into(program, part, input);
+    if (ok && (chmod(part, 0755) != 0 || rename(part, path) != 0))
+        ok = diag_fail(&program->diag, "%s: %s", path, strerror(errno));
+    if (!ok)
         unlink(part);
-    }
     free(part);
     return ok;
 }
 
-static bool finish(struct program *program, const struct bytes *output, clock_t start)
-{
-    const struct options *options = &program->options;
-    if (options->list)
-        program_list(program);
-    if (options->output != NULL && !write_file(program, options->output, output))
-        return false;
-    double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-    return options->stats == NULL || program_write_stats(program, seconds);
-}
-
 static bool translate(struct program *program)
 {
+    const struct options *options = &program->options;
     clock_t start = clock();
-    struct bytes input = {0}, output = {0};
+    struct bytes input = {0};
     classify_init();
-    bool ok = read_file(program, program->options.input, &input) &&
-              program_run(program, &input, &output) && finish(program, &output, start);
+    bool ok = read_file(program, options->input, &input);
+    if (ok && options->output != NULL)
+        ok = run_into_output(program, options->output, &input);
+    else if (ok)
+        ok = run_into(program, "/dev/null", &input);
+    if (ok && options->list)
+        program_list(program);
+    double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    if (ok && options->stats != NULL)
+        ok = program_write_stats(program, seconds);
     program_free(program);
     free(input.at);
-    free(output.at);
     return ok;
 }
 
 int main(int argc, char **argv)
 {
     struct program program = {0};
+    /* Fixed, or else the C library raises it and growing arrays leave holes in its heap behind. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_ALLOCATION);
     if (!parse_options(argc, argv, &program)) {
         fprintf(stderr, "kmv-translate: %s\n", program.diag.text);
         return EXIT_USAGE;

@@ -66,29 +66,28 @@ uint32_t program_first_reloc(const struct program *program, uint32_t addr)
     return (uint32_t)low;
 }
 
-bool program_run(struct program *program, const struct bytes *input, struct bytes *output)
+bool program_run(struct program *program, const struct bytes *input, FILE *output)
 {
+    program->sink.stream = output;
     insn_decoder_init(&program->decoder);
     if (!image_read(&program->image, input->at, input->count, &program->diag) ||
         !program_decode(program) || !program_mark(program))
         return false;
     program_liveness(program);
-    return program_translate(program) && program_layout(program) && program_relocate(program) &&
-           program_write(program, output);
+    if (!program_translate(program) || !program_layout(program) || !program_relocate(program))
+        return false;
+    emitter_drop_code(&program->emitter);
+    return program_write(program);
 }
 
 void program_free(struct program *program)
 {
-    for (unsigned i = 0; program->contents != NULL && i < program->image.section_count; i++)
-        free(program->contents[i]);
-    free(program->contents);
     for (unsigned t = 0; t < program->text_count; t++)
         free(program->texts[t].hints);
     free(program->texts);
     free(program->items);
     free(program->jump_only);
-    free(program->emitter.code.at);
-    free(program->emitter.fixups.at);
+    emitter_drop_code(&program->emitter);
     free(program->emitter.windows.at);
     image_free(&program->image);
 }

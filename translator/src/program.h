@@ -6,6 +6,7 @@
 #include "diag.h"
 #include "emit.h"
 #include "image.h"
+#include "sink.h"
 
 enum item_kind {
     ITEM_PLAIN,  /* an instruction that is no relative branch */
@@ -44,18 +45,21 @@ struct item {
     uint32_t new_addr; /* of the body: where branches go. Calls and pointers go entry_size bytes
                           before it */
     uint32_t target;   /* item that a branch goes to, or NO_ITEM */
-    uint32_t chunk;    /* translated bytes: index into emitter.code */
-    uint16_t chunk_size;
-    uint8_t entry_size; /* leading bytes of the chunk that only calls and pointers run */
-    uint8_t length;     /* bytes of the original; not of data */
-    uint8_t kind;
-    uint8_t flow;
+    /* Translated bytes, in emitter.code right behind those of the item before. */
+    uint32_t chunk_size : 12;
+    uint32_t entry_size : 5; /* leading bytes of the chunk that only calls and pointers run */
+    uint32_t length : 4;     /* bytes of the original; not of data */
+    uint32_t kind : 2;
+    uint32_t flow : 3;
+    uint32_t row : 5; /* writer class or WRITER_NONE */
     uint8_t flags;
-    uint8_t row; /* writer class or WRITER_NONE */
     uint8_t reads;
     uint8_t kills;
     uint8_t live; /* registers that may be needed, before the instruction */
 };
+
+#define MAX_CHUNK 0xfffu
+#define MAX_ENTRY 0x1fu
 
 /* The items of one text section, in address order. */
 struct text {
@@ -97,7 +101,7 @@ struct program {
     uint32_t item_count;
     uint8_t *jump_only; /* per relocation: an entry of a jump table, never called */
     struct emitter emitter;
-    uint8_t **contents; /* per section: bytes of the output, NULL: none */
+    struct sink sink; /* the output */
 };
 
 /* decode.c: finds instructions, classifies them, resolves branches. */
@@ -115,22 +119,28 @@ bool program_translate(struct program *program);
 /* layout.c: addresses of items, sections. */
 bool program_layout(struct program *program);
 
-/* relocate.c: contents of every loaded section of the output. */
+/* Where a loaded section's bytes stand in the output. */
+static inline uint32_t section_file_offset(const struct section *section)
+{
+    return section->header.sh_offset + (section->new_addr - section->header.sh_addr);
+}
+
+/* relocate.c: writes the contents of every loaded section. */
 bool program_relocate(struct program *program);
 
-/* elf_write.c: the whole output file. */
-bool program_write(struct program *program, struct bytes *file);
+/* elf_write.c: the rest of the output file: headers, note, tables, symbols. */
+bool program_write(struct program *program);
 
 /* report.c: --stats and --list. */
 bool program_write_stats(struct program *program, double seconds);
 void program_list(const struct program *program);
 
 /*
- * The whole pipeline, from a file's bytes to the output's; program->options are set, classify_init
- * was called. False with a message in program->diag. Call program_free in both cases; the input
- * must live until then.
+ * The whole pipeline, from a file's bytes to a stream that can seek; program->options are set,
+ * classify_init was called. False with a message in program->diag; whether the stream took all of
+ * the output, the caller checks. Call program_free in both cases; the input must live until then.
  */
-bool program_run(struct program *program, const struct bytes *input, struct bytes *output);
+bool program_run(struct program *program, const struct bytes *input, FILE *output);
 
 void program_free(struct program *program);
 

@@ -108,18 +108,20 @@ static bool apply_range(struct program *program, uint32_t *next, uint32_t addr, 
 
 /* How far the items of the program have got along the two lists, both in the order of items. */
 struct progress {
+    size_t chunk; /* index into emitter.code */
     size_t fixup;
     uint32_t reloc;
 };
 
 /* The fields of an item's chunk. */
-static bool apply_fixups(struct program *program, const struct item *item, size_t *next,
-                         uint8_t *to)
+static bool apply_fixups(struct program *program, const struct item *item,
+                         struct progress *progress, uint8_t *to)
 {
     const struct fixup_vec *fixups = &program->emitter.fixups;
-    for (; *next < fixups->count && fixups->at[*next].at < item->chunk + item->chunk_size;
-         ++*next) {
-        const struct fixup *fixup = &fixups->at[*next];
+    size_t end = progress->chunk + item->chunk_size;
+    for (; progress->fixup < fixups->count && fixups->at[progress->fixup].at < end;
+         progress->fixup++) {
+        const struct fixup *fixup = &fixups->at[progress->fixup];
         const struct reloc *reloc = &program->image.relocs[fixup->reloc];
         uint32_t value;
         if (reloc->type != R_386_32)
@@ -129,7 +131,7 @@ static bool apply_fixups(struct program *program, const struct item *item, size_
                              reloc->type, reloc->addr);
         if (!new_value(program, fixup->reloc, get32(original_field(program, reloc)), &value))
             return false;
-        put32(to + (fixup->at - item->chunk), value + fixup->extra);
+        put32(to + (fixup->at - progress->chunk), value + fixup->extra);
     }
     return true;
 }
@@ -193,9 +195,11 @@ static bool put_branch(struct program *program, const struct text *text, const s
 static bool put_item(struct program *program, const struct text *text, const struct item *item,
                      struct progress *progress, uint8_t *to)
 {
-    memcpy(to, program->emitter.code.at + item->chunk, item->chunk_size);
-    if (!apply_fixups(program, item, &progress->fixup, to))
+    if (item->chunk_size != 0)
+        memcpy(to, program->emitter.code.at + progress->chunk, item->chunk_size);
+    if (!apply_fixups(program, item, progress, to))
         return false;
+    progress->chunk += item->chunk_size;
     to += item->chunk_size;
     uint32_t addr = item_entry(item) + item->chunk_size;
     if (item->kind == ITEM_BRANCH)
@@ -207,38 +211,71 @@ static bool put_item(struct program *program, const struct text *text, const str
 
 #define OPCODE_NOP 0x90
 
+/* Text is written in pieces of about this size, so that it never lies in memory as a whole. */
+#define PIECE_BYTES 65536u
+
+/* Bytes of a text section on their way to the file. */
+struct piece {
+    struct bytes bytes;
+    uint32_t offset; /* of bytes.at[0], in the file */
+};
+
+static void flush_piece(struct program *program, struct piece *piece)
+{
+    sink_put(&program->sink, piece->offset, piece->bytes.at, piece->bytes.count);
+    piece->offset += (uint32_t)piece->bytes.count;
+    piece->bytes.count = 0;
+}
+
+/* Room for an item at its place in the section; before it, padding. */
+static uint8_t *item_room(const struct section *section, const struct text *text,
+                          const struct item *item, struct piece *piece)
+{
+    uint32_t place = section_file_offset(section) + (item_entry(item) - section->new_addr);
+    size_t old = piece->bytes.count, start = place - piece->offset;
+    bytes_append(&piece->bytes, NULL, start - old + item->chunk_size + item_body_size(text, item));
+    if (start > old)
+        memset(piece->bytes.at + old, OPCODE_NOP, start - old);
+    return piece->bytes.at + start;
+}
+
 static bool relocate_text(struct program *program, const struct text *text,
                           struct progress *progress)
 {
     const struct section *section = text->section;
-    uint8_t *contents = xmalloc(section->new_size);
-    program->contents[section - program->image.sections] = contents;
-    memset(contents, OPCODE_NOP, section->new_size);
+    struct piece piece = {.offset = section_file_offset(section)};
+    bool ok = true;
+    bytes_append(&piece.bytes, NULL, PIECE_BYTES);
+    piece.bytes.count = 0;
     progress->reloc = program_first_reloc(program, section->header.sh_addr);
-    for (uint32_t i = text->first; i < text->end; i++) {
+    for (uint32_t i = text->first; ok && i < text->end; i++) {
         const struct item *item = &program->items[i];
-        if (!put_item(program, text, item, progress,
-                      contents + (item_entry(item) - section->new_addr)))
-            return false;
+        ok = put_item(program, text, item, progress, item_room(section, text, item, &piece));
+        if (piece.bytes.count >= PIECE_BYTES)
+            flush_piece(program, &piece);
     }
-    return true;
+    flush_piece(program, &piece);
+    free(piece.bytes.at);
+    return ok;
 }
 
 static bool relocate_data(struct program *program, const struct section *section)
 {
-    uint8_t *contents = xmalloc(section->header.sh_size);
-    program->contents[section - program->image.sections] = contents;
-    memcpy(contents, section->data, section->header.sh_size);
+    uint32_t size = section->header.sh_size;
+    uint8_t *contents = xmalloc(size);
+    memcpy(contents, section->data, size);
     uint32_t next = program_first_reloc(program, section->header.sh_addr);
-    return apply_range(program, &next, section->header.sh_addr, section->header.sh_size, contents,
-                       section->new_addr);
+    bool ok =
+        apply_range(program, &next, section->header.sh_addr, size, contents, section->new_addr);
+    sink_put(&program->sink, section_file_offset(section), contents, size);
+    free(contents);
+    return ok;
 }
 
 bool program_relocate(struct program *program)
 {
     struct image *image = &program->image;
     struct progress progress = {0};
-    program->contents = xcalloc(image->section_count, sizeof(*program->contents));
     for (unsigned t = 0; t < program->text_count; t++)
         if (!relocate_text(program, &program->texts[t], &progress))
             return false;

@@ -23,7 +23,7 @@ static void translate_entry(struct program *program, uint32_t index)
     if ((item->flags & ITEM_ENTRY) && row_mirrors(program, writer_class_find("call"))) {
         emit_begin(emitter, index, NULL, (uint8_t)~item->live);
         write_entry_copy(emitter);
-        item->entry_size = (uint8_t)(emitter->code.count - emitter->start);
+        item->entry_size = (emitter->code.count - emitter->start) & MAX_ENTRY;
     }
     if ((item->flags & ITEM_TRAP) && row_mirrors(program, writer_class_find("trap"))) {
         emit_begin(emitter, index, NULL, 0);
@@ -65,7 +65,6 @@ static bool translate_item(struct program *program, const struct text *text, uin
     struct item *item = &program->items[index];
     struct emitter *emitter = &program->emitter;
     emitter->start = emitter->code.count;
-    item->chunk = (uint32_t)emitter->start;
     translate_entry(program, index);
     bool writer = item->kind == ITEM_PLAIN && item->row != WRITER_NONE;
     if (writer && !row_mirrors(program, item->row))
@@ -73,11 +72,11 @@ static bool translate_item(struct program *program, const struct text *text, uin
     if (writer && item->row != WRITER_NONE && writer_classes[item->row].emit != NULL)
         translate_writer(program, text, index);
     size_t size = emitter->code.count - emitter->start;
-    if (size > UINT16_MAX || !emit_check(emitter, &program->decoder, emitter->start))
+    if (size > MAX_CHUNK || !emit_check(emitter, &program->decoder, emitter->start))
         return diag_fail(&program->diag,
                          "0x%08" PRIx32 ": its translation does not decode: report this program",
                          item->addr);
-    item->chunk_size = (uint16_t)size;
+    item->chunk_size = size & MAX_CHUNK;
     return true;
 }
 

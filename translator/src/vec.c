@@ -45,6 +45,11 @@ void bytes_append(struct bytes *bytes, const void *data, size_t size)
 
 void vec_sort(void *base, size_t count, size_t size, int (*compare)(const void *, const void *))
 {
-    if (count > 1)
+    /* What is sorted already, as most lists are, needs no room for a sort's second copy. */
+    const char *at = base;
+    size_t i = 1;
+    while (i < count && compare(at + (i - 1) * size, at + i * size) <= 0)
+        i++;
+    if (i < count)
         qsort(base, count, size, compare);
 }

@@ -20,17 +20,22 @@ enum { DAMAGED_FILES = 6000, MOST_DAMAGES = 6 };
 
 static struct bytes original;
 
-/* Runs the pipeline; returns whether it succeeded. A failure must have said why. */
-static bool translate(const uint8_t *data, size_t size, struct bytes *output)
+/* Runs the pipeline, into nowhere; returns whether it succeeded. A failure must have said why. */
+static bool translate(const uint8_t *data, size_t size, uint64_t *written)
 {
     struct program program = {.options = {.offset = MIRROR_OFFSET, .dropped_row = -1}};
     /* A copy of its own size, so that reading past its end is noticed. */
     uint8_t *copy = malloc(size ? size : 1);
     memcpy(copy, data, size);
     struct bytes input = {copy, size, size};
-    bool ok = program_run(&program, &input, output);
+    FILE *stream = fopen("/dev/null", "wb");
+    assert_non_null(stream);
+    bool ok = program_run(&program, &input, stream);
+    assert_int_equal(fclose(stream), 0);
     assert_int_equal(ok, program.diag.text[0] == '\0');
     assert_null(strchr(program.diag.text, '\n'));
+    if (written != NULL)
+        *written = program.sink.end;
     program_free(&program);
     free(copy);
     return ok;
@@ -39,19 +44,16 @@ static bool translate(const uint8_t *data, size_t size, struct bytes *output)
 static void test_sound_file_is_translated(void **state)
 {
     (void)state;
-    struct bytes output = {0};
-    assert_true(translate(original.at, original.count, &output));
-    assert_true(output.count > original.count / 2);
-    free(output.at);
+    uint64_t written;
+    assert_true(translate(original.at, original.count, &written));
+    assert_true(written > original.count / 2);
 }
 
 static void test_truncated_files_are_refused(void **state)
 {
     (void)state;
     for (size_t size = 0; size < original.count; size += size < 512 ? 1 : 61) {
-        struct bytes output = {0};
-        assert_false(translate(original.at, size, &output));
-        free(output.at);
+        assert_false(translate(original.at, size, NULL));
     }
 }
 
@@ -114,11 +116,9 @@ static void test_damaged_files_never_crash(void **state)
     uint8_t *file = malloc(original.count);
     random_seed(3);
     for (unsigned n = 0; n < DAMAGED_FILES; n++) {
-        struct bytes output = {0};
         memcpy(file, original.at, original.count);
         damage(file);
-        translated += translate(file, original.count, &output);
-        free(output.at);
+        translated += translate(file, original.count, NULL);
     }
     printf("damaged files: %d, still translated: %u\n", DAMAGED_FILES, translated);
     assert_true(translated < DAMAGED_FILES);
