@@ -19,10 +19,32 @@ static bool is_repeated(const struct insn *insn)
     return is_string(insn) && (insn_has_prefix(insn, 0xf3) || insn_has_prefix(insn, 0xf2));
 }
 
-/* VEX forms need a host test of their own. */
 static bool has_modrm(const struct insn *insn)
 {
     return insn->has_mem && insn->zydis.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+}
+
+/* EVEX forms scale their displacements: they are no class of this table. */
+static bool is_vex(const struct insn *insn)
+{
+    return insn->has_mem && insn->zydis.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
+}
+
+/* What a mask keeps back must not be copied: where it lies may not even be memory. */
+static bool is_masked(const struct insn *insn)
+{
+    return is_vex(insn) && !insn->addr16;
+}
+
+/* How much is stored, only the processor knows: it cannot be copied either. */
+static bool is_xsave(const struct insn *insn)
+{
+    return insn->has_mem && !insn->addr16;
+}
+
+static bool is_maskmov(const struct insn *insn)
+{
+    return insn->zydis.address_width == 32;
 }
 
 static bool is_moffs(const struct insn *insn)
@@ -96,6 +118,18 @@ const struct writer_class writer_classes[] = {
     {"moffs", "88/89 at the absolute address +OFFSET", LIST(M(MOV)), is_moffs, write_moffs},
     {"nontemporal", "the plain store at +OFFSET",
      LIST(M(MOVNTI), M(MOVNTPS), M(MOVNTPD), M(MOVNTDQ), M(MOVNTQ)), has_modrm, write_nontemporal},
+    {"vex_store", "the instruction again at +OFFSET",
+     LIST(M(VMOVAPS), M(VMOVAPD), M(VMOVUPS), M(VMOVUPD), M(VMOVDQA), M(VMOVDQU), M(VMOVLPS),
+          M(VMOVLPD), M(VMOVHPS), M(VMOVHPD), M(VMOVSS), M(VMOVSD), M(VMOVD), M(VMOVQ), M(VMOVNTPS),
+          M(VMOVNTPD), M(VMOVNTDQ), M(VEXTRACTF128), M(VEXTRACTI128), M(VEXTRACTPS), M(VPEXTRB),
+          M(VPEXTRW), M(VPEXTRD), M(VCVTPS2PH), M(VSTMXCSR)),
+     is_vex, write_store},
+    {"vex_masked", "the instruction again at +OFFSET",
+     LIST(M(VMASKMOVPS), M(VMASKMOVPD), M(VPMASKMOVD), M(VPMASKMOVQ)), is_masked, write_store},
+    {"maskmov", "the instruction again with edi+OFFSET",
+     LIST(M(MASKMOVQ), M(MASKMOVDQU), M(VMASKMOVDQU)), is_maskmov, write_maskmov},
+    {"xsave", "the instruction again at +OFFSET", LIST(M(XSAVE), M(XSAVEC), M(XSAVEOPT)), is_xsave,
+     write_store},
     {"rmw", "native copied to mirror",
      LIST(M(ADD), M(ADC), M(SUB), M(SBB), M(AND), M(OR), M(XOR), M(INC), M(DEC), M(NOT), M(NEG),
           M(ROL), M(ROR), M(RCL), M(RCR), M(SHL), M(SHR), M(SAR), M(SHLD), M(SHRD), M(BTS), M(BTR),

@@ -21,6 +21,7 @@ void write_pusha(struct emitter *emitter);
 void write_enter(struct emitter *emitter);
 
 /* writers_string.c */
+void write_maskmov(struct emitter *emitter);
 void write_string(struct emitter *emitter);
 void write_rep_stos(struct emitter *emitter);
 void write_rep_copy(struct emitter *emitter);

@@ -37,6 +37,16 @@ void write_string(struct emitter *emitter)
     emit_restore(emitter);
 }
 
+/* edi points, and is not moved by the instruction. */
+void write_maskmov(struct emitter *emitter)
+{
+    emit_native(emitter);
+    emit_lea(emitter, EDI, emit_based(EDI, emitter->offset));
+    emit_original(emitter, 0, emitter->insn->length);
+    emit_window_close(emitter);
+    emit_lea(emitter, EDI, emit_based(EDI, -emitter->offset));
+}
+
 static void put_rep(struct emitter *emitter, uint8_t opcode)
 {
     unsigned size = element_size(emitter->insn);

@@ -109,6 +109,8 @@ const struct form forms[] = {
     ONE("pushf", "pushf", 0x9c, 0, 0, 0), ONE16("pushf", "pushf16", 0x9c, 0, 0, 0),
     ONE("pusha", "pusha", 0x60, 0, 0, 0), ONE16("pusha", "pusha16", 0x60, 0, 0, 0),
     ONE("enter", "enter", 0xc8, 0, 3, FORM_FRAME),
+    TWO("maskmov", "maskmovq", 0xf7, 3, 0, FORM_STRING | FORM_REGISTERS),
+    TWOP("maskmov", "maskmovdqu", 0x66, 0xf7, 3, 0, FORM_STRING | FORM_REGISTERS),
     STRING("stos", "stos", 0xaa), STRING("movs", "movs", 0xa4), STRING("ins", "ins", 0x6c),
 };
 /* clang-format on */
@@ -283,6 +285,8 @@ void form_make(const struct form *form, struct form_case *made)
         point_strings(made, form->flags & FORM_REPEAT);
     if (form->flags & FORM_MODRM)
         put_operand(form, made, addr16);
+    if (form->flags & FORM_REGISTERS)
+        put(made, (uint8_t)(0xc0 | form->extension << 3 | random_below(8)));
     if (form->flags & FORM_MOFFS)
         put_value(made, pick_address(made, false, MARGIN, 0xf000), addr16 ? 2 : 4);
     if (form->flags & FORM_FRAME) {

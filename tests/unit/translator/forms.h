@@ -16,7 +16,7 @@ enum form_flags {
     FORM_MOFFS = 32,      /* a 32-bit address follows the opcode */
     FORM_LOCK = 64,       /* may take a lock prefix */
     FORM_REPEAT = 128,    /* takes a rep prefix */
-    FORM_NO_SEGMENT = 256 /* takes no override */
+    FORM_REGISTERS = 256, /* a ModRM with two registers follows the opcode */
 };
 
 struct form {

@@ -242,11 +242,15 @@ static bool has_form(const char *row, ZydisMnemonic mnemonic)
     return false;
 }
 
-/* ltr has a test of its own; calls and traps need a program, and the emulator has no movbe:
- * test_programs.py. */
+/* ltr has a test of its own; calls and traps need a program, and the emulator has neither movbe nor
+ * AVX nor all of xsave: test_programs.py. */
 static bool is_tested_elsewhere(const char *row)
 {
-    return strcmp(row, "ltr") == 0 || strcmp(row, "call") == 0 || strcmp(row, "trap") == 0;
+    static const char *const rows[] = {"ltr", "call", "trap", "vex_store", "vex_masked", "xsave"};
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (strcmp(row, rows[i]) == 0)
+            return true;
+    return false;
 }
 
 static void test_every_mnemonic_of_every_row_has_a_form(void **state)
@@ -258,7 +262,8 @@ static void test_every_mnemonic_of_every_row_has_a_form(void **state)
         if (is_tested_elsewhere(class->name))
             continue;
         for (const ZydisMnemonic *m = class->mnemonics; *m != ZYDIS_MNEMONIC_INVALID; m++)
-            if (*m != ZYDIS_MNEMONIC_MOVBE && !has_form(class->name, *m)) {
+            if (*m != ZYDIS_MNEMONIC_MOVBE && *m != ZYDIS_MNEMONIC_VMASKMOVDQU &&
+                !has_form(class->name, *m)) {
                 missing++;
                 printf("no form of %s in row %s\n", ZydisMnemonicGetString(*m), class->name);
             }

@@ -82,6 +82,33 @@ def test_assembly_corners(tools, tmp_path):
     assert outcome(tools, translate(native), 1) == (expected, 0)
 
 
+def processor_has(*features):
+    with open("/proc/cpuinfo", encoding="ascii") as file:
+        flags = next((line.split() for line in file if line.startswith("flags")), [])
+    return set(features) <= set(flags)
+
+
+@pytest.mark.skipif(not processor_has("avx2", "f16c", "xsavec", "xsaveopt"), reason="this processor has no AVX2")
+def test_vector_and_state_stores(tools, tmp_path):
+    native = build(tmp_path, os.path.join(PROGRAMS, "avx.S"))
+    expected = outcome(tools, native, 1)[0]
+    assert outcome(tools, translate(native, "--identity"), 1)[0] == expected
+    assert outcome(tools, translate(native), 1) == (expected, 0)
+    for name in ("vex_store", "vex_masked", "maskmov", "xsave"):
+        assert outcome(tools, translate(native, "--drop-mirror", name), 1)[1] > 0
+
+
+def test_the_vector_program_holds_every_mnemonic_of_its_rows():
+    with open(os.path.join(TOP, "translator", "src", "classes.c"), encoding="ascii") as file:
+        table = file.read()
+    with open(os.path.join(PROGRAMS, "avx.S"), encoding="ascii") as file:
+        used = {line.split()[0].upper() for line in file if line.startswith("    ")}
+    for row in ("vex_store", "vex_masked", "maskmov", "xsave"):
+        listed = re.search(rf'{{"{row}",.*?LIST\((.*?)\),\s+is_', table, re.DOTALL)[1]
+        missing = set(re.findall(r"M\((\w+)\)", listed)) - used
+        assert not missing
+
+
 def step(tools, program):
     """(instructions, those in windows, those outside that find an unequal byte)"""
     output = run(tools / "runner", "--step", program, "1").stdout
@@ -163,13 +190,14 @@ def test_symbols_move_along(tmp_path):
 
 
 REFUSED = {
-    "maskmovq": ("maskmovq %mm0, %mm1", "maskmovq"),
+    "maskmovq with 16-bit address": ("addr16 maskmovq %mm0, %mm1", "maskmovq"),
     "far call": ("lcall *table", "call"),
     "xchg with esp": ("xchgl %esp, table", "xchg"),
-    "xsave": ("xsave table", "xsave"),
+    "xsave with 16-bit address": ("addr16 xsave (%bx)", "xsave"),
     "16-bit address string": ("addr16 stosb", "stosb"),
     "clzero": ("clzero", "clzero"),
-    "avx": ("vmovdqu %ymm0, table", "vmovdqu"),
+    "masked with 16-bit address": ("addr16 vmaskmovps %ymm0, %ymm1, (%bx)", "vmaskmovps"),
+    "avx-512": ("vmovdqu32 %zmm0, table", "vmovdqu32"),
     "bad bytes": (".byte 0x0f, 0x04", "no instruction"),
     "branch into an instruction": ("jmp 1f+1\n1: movl $1, %eax", "leads to no instruction"),
     "biased local label": ("movl $1f + 0x100000, %eax\n1: nop", "make it global"),
