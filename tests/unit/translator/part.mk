@@ -41,3 +41,13 @@ $(TT_SEED): $(TT_DIR)/programs/corners.S
 .PHONY: bench-translator
 bench-translator: $(TRANSLATOR)
 	@$(TESTS_PYTHON) tests/bench/translator.py --build $(BUILD)
+
+# Generated programs, at five levels of optimisation: same checksums as the originals, every byte mirrored.
+.PHONY: csmith
+csmith: $(TRANSLATOR)
+	@$(TESTS_PYTHON) $(TT_DIR)/generated.py --build $(BUILD) $(CSMITH_ARGS)
+
+# Drops the mirrors of each writer class in turn: prints how many of these mutants a test notices.
+.PHONY: mutants
+mutants: all
+	@KMV_BUILD=$(BUILD) $(TESTS_PYTHON) -m pytest -q -s $(TT_DIR)/test_programs.py -k dropping_the_mirror

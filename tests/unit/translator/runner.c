@@ -21,7 +21,7 @@ enum {
     OFFSET = 0x38000000,
     PAGE = 4096,
     STACK_BASE = 0x10000000,
-    STACK_SIZE = 0x10000,
+    STACK_SIZE = 0x100000,
     STACK_SLACK = 0x1000,
     MAX_AREAS = 16,
 };

@@ -154,6 +154,7 @@ case2:
     movl $0x01020304, %eax
     movl %eax, %es:table+12
     movbe %eax, table+16
+    movnti %eax, table+20
     MIX table+16
     movb %al, table+20
     movl $-33, %ecx
