@@ -22,4 +22,4 @@ $(TRANSLATOR): $(TRANSLATOR_BUILD)/main.o $(TRANSLATOR_OBJECTS)
 
 -include $(wildcard $(TRANSLATOR_BUILD)/*.d)
 
-include $(wildcard translator/verify/part.mk tests/unit/translator/part.mk)
+include $(wildcard translator/verify/part.mk tests/unit/translator/part.mk tests/fuzz/part.mk)

@@ -113,17 +113,22 @@ static bool name_sections(struct image *image, struct diag *diag)
     return true;
 }
 
+/* The zeroed part of a thread's storage has addresses that other sections have as well. */
+static bool takes_addresses(const struct section *section)
+{
+    bool tbss = (section->header.sh_flags & SHF_TLS) != 0 && section->header.sh_type == SHT_NOBITS;
+    return section->loaded && !tbss && section->header.sh_size != 0;
+}
+
 static bool check_overlaps(const struct image *image, struct diag *diag)
 {
     for (unsigned i = 0; i < image->section_count; i++) {
         const struct section *a = &image->sections[i];
-        if (!a->loaded || (a->header.sh_flags & SHF_TLS) != 0 || a->header.sh_size == 0)
+        if (!takes_addresses(a))
             continue;
         for (unsigned j = i + 1; j < image->section_count; j++) {
             const struct section *b = &image->sections[j];
-            if (!b->loaded || (b->header.sh_flags & SHF_TLS) != 0 || b->header.sh_size == 0)
-                continue;
-            if (a->header.sh_addr < b->header.sh_addr + b->header.sh_size &&
+            if (takes_addresses(b) && a->header.sh_addr < b->header.sh_addr + b->header.sh_size &&
                 b->header.sh_addr < a->header.sh_addr + a->header.sh_size)
                 return diag_fail(diag, "sections %s and %s overlap: link them apart", a->name,
                                  b->name);

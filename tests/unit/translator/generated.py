@@ -28,8 +28,8 @@ CASE_SECONDS = 2
 WORKERS = 2
 
 
-def run(*command, seconds=SECONDS):
-    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds)
+def run(*command, seconds=SECONDS, folder=None):
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds, cwd=folder)
     if result.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, command))}: status {result.returncode}\n{result.stdout}{result.stderr}")
     return result.stdout
@@ -56,7 +56,8 @@ def translate(build, native, *options):
 
 def compile_case(folder, seed, level):
     source, native = os.path.join(folder, f"{seed}.c"), os.path.join(folder, f"{seed}{level}")
-    run("csmith", "--seed", str(seed), "--no-argc", "--concise", "--max-funcs", "6", "-o", source)
+    # It also writes a file platform.info, to where it runs.
+    run("csmith", "--seed", str(seed), "--no-argc", "--concise", "--max-funcs", "6", "-o", source, folder=folder)
     run("gcc", *CFLAGS, level, "-I/usr/include/csmith", "-o", native, source, RUNTIME, *LDFLAGS)
     return native
 
