@@ -89,8 +89,18 @@ static void update_pointed(struct analysis *analysis)
             analysis->pointed |= analysis->needs[i].live;
 }
 
+static void need_everything(struct program *program)
+{
+    for (uint32_t i = 0; i < program->item_count; i++)
+        program->items[i].live = GPR_ALL;
+}
+
 void program_liveness(struct program *program)
 {
+    if (program->options.no_liveness) {
+        need_everything(program);
+        return;
+    }
     struct analysis analysis = {program, xcalloc(program->item_count, sizeof(struct need)), 0};
     bool changed = true;
     for (unsigned round = 0; changed && round < MAX_ROUNDS; round++) {

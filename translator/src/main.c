@@ -25,6 +25,7 @@ static const char usage[] =
     "  --stats FILE              write counts as JSON\n"
     "  --list                    print every writer with its class and symbol; needs no -o\n"
     "  --identity                lay out anew, mirror nothing\n"
+    "  --no-liveness             save every scratch register, for comparison\n"
     "  --drop-mirror CLASS       leave out the mirrors of one class (for tests)\n"
     "  --help                    this text\n"
     "Exit status: 0 done, 1 the input cannot be translated, 2 usage.\n";
@@ -38,6 +39,7 @@ enum option_code {
     OPT_LIST,
     OPT_IDENTITY,
     OPT_DROP,
+    OPT_NO_LIVENESS,
     OPT_HELP,
 };
 
@@ -48,6 +50,7 @@ static const struct option option_table[] = {
     {"list", no_argument, NULL, OPT_LIST},
     {"identity", no_argument, NULL, OPT_IDENTITY},
     {"drop-mirror", required_argument, NULL, OPT_DROP},
+    {"no-liveness", no_argument, NULL, OPT_NO_LIVENESS},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
 };
@@ -127,6 +130,9 @@ static bool parse_option(int code, char *argument, struct program *program)
         return true;
     case OPT_IDENTITY:
         options->identity = true;
+        return true;
+    case OPT_NO_LIVENESS:
+        options->no_liveness = true;
         return true;
     case OPT_HELP:
         fputs(usage, stdout);

@@ -85,7 +85,8 @@ struct options {
     uint32_t offset;
     bool list;
     bool identity;
-    int dropped_row; /* row without mirrors, for tests; -1: none */
+    bool no_liveness; /* every register counts as needed everywhere */
+    int dropped_row;  /* row without mirrors, for tests; -1: none */
     struct trap_entry *traps;
     unsigned trap_count;
 };

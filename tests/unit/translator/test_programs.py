@@ -77,6 +77,17 @@ def test_compiled_program(tools, tmp_path, name):
         assert outcome(tools, translate(native, "--identity"), argument)[0] == expected
 
 
+def test_without_liveness_programs_are_longer_and_do_the_same(tools, tmp_path):
+    native = build(tmp_path, os.path.join(PROGRAMS, "compute.c"), "-O2")
+    sizes = []
+    for options in ((), ("--no-liveness",)):
+        stats = tmp_path / "stats.json"
+        translated = translate(native, "--stats", stats, *options)
+        assert outcome(tools, translated, 7) == (outcome(tools, native, 7)[0], 0)
+        sizes.append(json.loads(stats.read_text())["translated_text_bytes"])
+    assert sizes[0] < sizes[1]
+
+
 def test_assembly_corners(tools, tmp_path):
     native = build(tmp_path, os.path.join(PROGRAMS, "corners.S"))
     expected = outcome(tools, native, 1)[0]
