@@ -23,12 +23,18 @@ struct vm;
 #define MIRROR_BUCKETS      (1u << MIRROR_BUCKETS_LOG2)
 #define MIRROR_RETIRED_MAX  64u
 #define MIRROR_FLUSHES_MAX  8u
+#define MIRROR_ROOT_TABLES  32u
 
 /* A shadow root: what the CPU's CR3 holds in place of one guest page directory. */
 struct mirror_root {
     struct mirror_page *page; /* the guest's page directory; NULL: this slot of the table is free */
     hpa_t shadow;
     u64 last_used; /* mirror.clock at its last load */
+
+    /* Native slots with a table in guest RAM, as of the last sync. With more than fit, table_count
+     * is MIRROR_ROOT_TABLES + 1 and the slots are not listed. */
+    u16 table_slots[MIRROR_ROOT_TABLES];
+    u32 table_count;
     bool unsync;
 };
 

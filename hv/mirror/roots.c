@@ -60,7 +60,7 @@ void root_drop(struct vm *vm, struct mirror_root *root)
 
     for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
         u32 pde = native_part(shadow[slot]);
-        if (pde_has_table(vm, pde))
+        if (pde != 0 && pde_has_table(vm, pde))
             table_unref(vm, pde & PG_FRAME);
     }
     table_frame_retire(vm, root->shadow);

@@ -122,13 +122,31 @@ static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *gu
     u32 *mirror = guest_page_mirror(vm, GPA(root->page->gpa));
 
     for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
-        u32 pde = guest[slot];
-        u32 flags = pde_is_large(&vm->mirror, pde) ? PG_ACCESSED | PG_DIRTY : PG_ACCESSED;
-        if (!(pde & PG_PRESENT) || (pde & flags) == flags)
+        u32 pde = guest[slot], flags;
+        if (!(pde & PG_PRESENT))
+            continue;
+        flags = pde_is_large(&vm->mirror, pde) ? PG_ACCESSED | PG_DIRTY : PG_ACCESSED;
+        if ((pde & flags) == flags)
             continue;
         guest[slot] |= flags;
         if (mirror != NULL)
             mirror[slot] |= flags;
+    }
+}
+
+/* So that a load of the root need not search all slots for the tables that changed. */
+static void list_tables(const struct vm *vm, struct mirror_root *root)
+{
+    const u32 *shadow = root_shadow(root);
+
+    root->table_count = 0;
+    for (u32 slot = 0; slot < PG_ENTRIES && root->table_count <= MIRROR_ROOT_TABLES; slot++) {
+        u32 pde = shadow[slot];
+        if (!(pde & PG_PRESENT) || !pde_has_table(vm, native_part(pde)))
+            continue;
+        if (root->table_count < MIRROR_ROOT_TABLES)
+            root->table_slots[root->table_count] = (u16)slot;
+        root->table_count++;
     }
 }
 
@@ -143,6 +161,7 @@ static enum mirror_load_result scan_root(struct vm *vm, struct mirror_root *root
     result = add_slots(vm, root, guest);
     if (result == MIRROR_LOAD_OK)
         mark_accessed(vm, root, guest);
+    list_tables(vm, root);
     return result;
 }
 

@@ -35,7 +35,10 @@ static void scan_entries(struct vm *vm, const struct mirror_page *page, u32 firs
     u32 *table = phys_ptr(page->table);
 
     for (u32 i = first; i < first + count; i++) {
-        u32 wanted = native == NULL ? 0 : mirror_pte(vm, native[i]);
+        u32 pte = native == NULL ? 0 : native[i], wanted;
+        if (pte == 0 && table[i] == 0)
+            continue;
+        wanted = mirror_pte(vm, pte);
         if (table[i] != wanted)
             set_entry(vm, page, table, i, wanted);
     }
@@ -68,12 +71,13 @@ static bool slot_reaches(const struct vm *vm, const struct mirror_root *root, u3
     return pde_has_table(vm, pde) && (pde & PG_FRAME) == table;
 }
 
-/* Does the root reach the table? The slot where it was last seen is right nearly always. */
 static bool reaches(const struct vm *vm, const struct mirror_root *root, struct mirror_page *page)
 {
-    if (slot_reaches(vm, root, page->slot, page->gpa))
-        return true;
-    for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
+    bool listed = root->table_count <= MIRROR_ROOT_TABLES;
+    u32 count = listed ? root->table_count : PG_ENTRIES;
+
+    for (u32 i = 0; i < count; i++) {
+        u32 slot = listed ? root->table_slots[i] : i;
         if (slot_reaches(vm, root, slot, page->gpa)) {
             page->slot = slot;
             return true;
