@@ -22,7 +22,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct trap_entry trap = {"alltraps", {4, 6}, true, NO_ITEM};
+    struct trap_entry trap = {"alltraps", {0, 7}, true, NO_ITEM};
     struct program program = {.options = {.offset = FUZZ_OFFSET, .dropped_row = -1}};
     struct bytes input = {(uint8_t *)data, size, size};
     /* The last byte chooses: half of the files have a trap entry. */

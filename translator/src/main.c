@@ -64,7 +64,9 @@ static const struct {
 } trap_kinds[] = {
     {"raw", {0, 5}, false},
     {"err", {0, 6}, false},
-    {"gate", {4, 6}, true},
+    /* the vector's number and an error code as well: 7 dwords whether the processor pushed 5 or 6
+     */
+    {"gate", {0, 7}, true},
 };
 
 static bool parse_offset(const char *text, struct program *program)

@@ -38,6 +38,20 @@ static uint8_t dead_after(const struct program *program, const struct text *text
     return last ? 0 : (uint8_t)~program->items[index + 1].live;
 }
 
+/* What a vector stub pushes last, an error code and its number, the gate copies with the frame. */
+static bool is_copied_by_gate(const struct program *program, uint32_t index)
+{
+    const struct item *item = &program->items[index];
+    for (unsigned pushes = 0; pushes < 2 && (item->flags & ITEM_STUB); pushes++) {
+        if (item->kind != ITEM_PLAIN || (item->flags & ITEM_LAST))
+            return false;
+        item++;
+        if ((item->flags & ITEM_STUB) && item->kind == ITEM_BRANCH)
+            return true;
+    }
+    return false;
+}
+
 static bool translate_writer(struct program *program, const struct text *text, uint32_t index)
 {
     const struct item *item = &program->items[index];
@@ -54,7 +68,10 @@ static bool translate_writer(struct program *program, const struct text *text, u
         end++;
     emitter->reloc_count = end - emitter->reloc_first;
     emitter->relocs = program->image.relocs + emitter->reloc_first;
-    writer_classes[item->row].emit(emitter);
+    if (is_copied_by_gate(program, index))
+        emit_native(emitter);
+    else
+        writer_classes[item->row].emit(emitter);
     emitter->relocs = NULL;
     emitter->reloc_count = 0;
     return true;
@@ -74,7 +91,8 @@ static bool translate_item(struct program *program, const struct text *text, uin
     size_t size = emitter->code.count - emitter->start;
     if (size > MAX_CHUNK || !emit_check(emitter, &program->decoder, emitter->start))
         return diag_fail(&program->diag,
-                         "0x%08" PRIx32 ": its translation does not decode: report this program",
+                         "0x%08" PRIx32
+                         ": its translation is no instruction: remove needless prefixes",
                          item->addr);
     item->chunk_size = size & MAX_CHUNK;
     return true;

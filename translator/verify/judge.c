@@ -66,6 +66,12 @@ bool judge_stale(const struct run *run, uint32_t *address)
     return false;
 }
 
+/* The same once a piece is done: but for what a later piece has to mirror. */
+bool judge_left_stale(const struct run *run, uint32_t *address)
+{
+    return !run->program->flows[run->piece->index].deferred && judge_stale(run, address);
+}
+
 /*
  * The window table must tell the truth at this boundary; a repeated writer is in its own window,
  * half done. What is wrong here is told at the end, when nothing worse was found.
@@ -78,7 +84,8 @@ void judge_window(struct run *run)
     bool at_native =
         run->piece->match != NO_INDEX && eip == run->piece->code[run->piece->match].address &&
         writer_rule_of(&run->piece->original) && insn_is_repeated(&run->piece->original);
-    bool dirty = at_native || judge_stale(run, &stale);
+    bool dirty =
+        at_native || run->program->flows[run->piece->index].owing || judge_stale(run, &stale);
     bool at_start = eip == run->start && run->entry == ENTRY_NONE &&
                     !run->program->flows[run->piece->index].stub;
 
@@ -161,7 +168,7 @@ bool judge_memory(struct run *run, const struct machine *expected)
             return run_fail(run, "the native byte at %08x differs", want->address);
         }
     }
-    if (judge_stale(run, &stale)) {
+    if (judge_left_stale(run, &stale)) {
         return run_fail(run,
                         machine_find(actual, stale + actual->offset)
                             ? "the mirror of byte %08x differs (esp %08x)"

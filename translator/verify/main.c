@@ -24,7 +24,7 @@ static const struct {
 } trap_kinds[] = {
     {"raw", 0, 20},
     {"err", 0, 24},
-    {"gate", 4, 24},
+    {"gate", 0, 28},
 };
 
 struct options {
@@ -46,7 +46,8 @@ static const char help_text[] =
     "  --offset HEX            the note must name this OFFSET\n"
     "  --trap-entry SYMBOL[:KIND]  the hardware's frame must be mirrored there, KIND is\n"
     "                          raw: 5 dwords at [esp] (default), err: 6, with an error code,\n"
-    "                          gate: 6 at [esp+4], behind the vector's number\n"
+    "                          gate: 7 at [esp], with the vector's number, which with an error\n"
+    "                          code vectors push and need not mirror\n"
     "  --help                  this text\n"
     "\n"
     "Exit: 0 proved, 1 findings (one line each) or unreadable files, 2 usage.\n";

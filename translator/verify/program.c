@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes of a hardware frame of five dwords with an error code and a vector's number, which vectors
+ * push. */
+#define VECTOR_FRAME    28
+#define DEFERRED_PUSHES 2
+
 bool program_original(const struct program *program, uint32_t index, struct insn *insn)
 {
     uint32_t address = program->map->pairs[index].old_addr;
@@ -245,6 +250,30 @@ void program_free(struct program *program)
     memset(program, 0, sizeof(*program));
 }
 
+/*
+ * Where the whole of a vector's frame is mirrored, that includes what vectors push last: an error
+ * code and their number.
+ */
+static void defer_pushes(struct program *program, uint32_t trap)
+{
+    for (uint32_t i = 0; i < program->map->pair_count; i++) {
+        const struct flow *jump = &program->flows[i];
+
+        if (!jump->stub || jump->kind != FLOW_JUMP || jump->target != trap) {
+            continue;
+        }
+        for (uint32_t n = 1; n <= DEFERRED_PUSHES && n <= i; n++) {
+            struct flow *push = &program->flows[i - n];
+
+            if (!push->stub || push->kind == FLOW_JUMP || push->entry == ENTRY_REQUIRED) {
+                break;
+            }
+            push->deferred = true;
+            program->flows[i - n + 1].owing = true;
+        }
+    }
+}
+
 bool program_add_trap(struct program *program, const char *symbol, uint8_t at, uint8_t size)
 {
     const struct elf_file *native = program->map->native;
@@ -261,6 +290,9 @@ bool program_add_trap(struct program *program, const char *symbol, uint8_t at, u
             program->flows[index].entry = ENTRY_TRAP;
             program->flows[index].frame_at = at;
             program->flows[index].frame = size;
+            if (at == 0 && size == VECTOR_FRAME) {
+                defer_pushes(program, index);
+            }
             return true;
         }
     }

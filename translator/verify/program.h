@@ -38,6 +38,8 @@ struct flow {
     uint8_t frame_at; /* for ENTRY_TRAP: where the hardware's frame is, from esp */
     uint8_t frame;    /* and its bytes */
     uint8_t stub;     /* part of a vector: pushes, then a jump to where the frame is mirrored */
+    uint8_t deferred; /* a push of a vector that is mirrored with the frame */
+    uint8_t owing;    /* behind such a push */
 };
 
 struct program {

@@ -199,7 +199,7 @@ static bool run_interrupted(struct run *run, unsigned int variant, bool prefix_o
         if (!run_translated(run, prefix_only)) {
             return false;
         }
-        if (judge_stale(run, &stale)) {
+        if (judge_left_stale(run, &stale)) {
             return run_fail(run,
                             "an interrupt before its instruction %u leaves byte %08x not mirrored",
                             at + 1, stale);

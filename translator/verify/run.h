@@ -27,6 +27,7 @@ bool run_fail(struct run *run, const char *format, ...) __attribute__((format(pr
 
 /* The first byte that is stored natively and not mirrored; false if there is none. */
 bool judge_stale(const struct run *run, uint32_t *address);
+bool judge_left_stale(const struct run *run, uint32_t *address);
 
 /* At a boundary: notes whether the window table is wrong here. */
 void judge_window(struct run *run);

@@ -19,6 +19,13 @@
     "popl OFF+8(%esp); pushl 12(%esp); popl OFF+12(%esp); pushl 16(%esp); popl OFF+16(%esp); "     \
     "pushl 16(%esp); popl OFF-4(%esp); we; "
 
+/* A frame with a vector's number and an error code: seven dwords. */
+#define GATE_COPY                                                                                  \
+    "wb; pushl %eax; movl %eax, OFF(%esp); "                                                       \
+    ".irp at, 4, 8, 12, 16, 20, 24, 28; movl \\at(%esp), %eax; movl %eax, OFF+\\at(%esp); .endr; " \
+    "we; "                                                                                         \
+    "popl %eax; "
+
 struct program_case {
     const char *name;
     const char *finding; /* part of the output; NULL: accepted */
@@ -117,6 +124,41 @@ static const struct program_case cases[] = {
      .finding = "cld: the mirror of byte",
      .options = "--trap-entry vector:gate",
      .lines = {{"ret", NULL, NULL}, {"cld", FRAME_COPY "cld", "vector"}, {"iret", NULL, NULL}}},
+    {.name = "pushes of a vector, mirrored with the frame",
+     .options = "--trap-entry gate:gate",
+     .lines = {{"ret", NULL, NULL},
+               {"pushl $0", "wb; pushl $0", "vector"},
+               {"pushl $9", NULL, NULL},
+               {"jmp .L4", "jmp .L4; we", NULL},
+               {"cld", GATE_COPY "cld", "gate"},
+               {"iret", NULL, NULL}}},
+    {.name = "pushes of a vector, not mirrored with the frame",
+     .finding = "the mirror of byte",
+     .options = "--trap-entry gate:err",
+     .lines = {{"ret", NULL, NULL},
+               {"pushl $0", "wb; pushl $0", "vector"},
+               {"pushl $9", NULL, NULL},
+               {"jmp .L4", "jmp .L4; we", NULL},
+               {"cld", GATE_COPY "cld", "gate"},
+               {"iret", NULL, NULL}}},
+    {.name = "pushes of a vector in no window",
+     .finding = "no window holds",
+     .options = "--trap-entry gate:gate",
+     .lines = {{"ret", NULL, NULL},
+               {"pushl $0", NULL, "vector"},
+               {"pushl $9", NULL, NULL},
+               {"jmp .L4", NULL, NULL},
+               {"cld", GATE_COPY "cld", "gate"},
+               {"iret", NULL, NULL}}},
+    {.name = "pushes of what is no vector",
+     .finding = "push: the mirror of byte",
+     .options = "--trap-entry gate:gate",
+     .lines = {{"ret", NULL, NULL},
+               {"pushl $0", "wb; pushl $0", "vector"},
+               {"pushl $9", NULL, NULL},
+               {"jmp .L0", "jmp .L0; we", NULL},
+               {"cld", GATE_COPY "cld", "gate"},
+               {"iret", NULL, NULL}}},
     {.name = "trap entry that is no symbol",
      .finding = "trap entry other: no such",
      .options = "--trap-entry other",
