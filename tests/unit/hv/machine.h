@@ -28,6 +28,10 @@ extern u32 real_cr3;
 void machine_start(const struct machine_config *config);
 void machine_stop(void);
 
+/* cmocka fixtures: the default machine for one test. */
+int machine_setup(void **state);
+int machine_teardown(void **state);
+
 /* Fills RAM before vm_init copies it; NULL: zeroes. */
 void machine_start_with(const struct machine_config *config, void (*fill)(u8 *ram, u64 bytes));
 

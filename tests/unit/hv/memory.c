@@ -163,3 +163,17 @@ const char *log_last(const char *event)
     }
     return "";
 }
+
+int machine_setup(void **state)
+{
+    (void)state;
+    machine_start(&machine_default);
+    return 0;
+}
+
+int machine_teardown(void **state)
+{
+    (void)state;
+    machine_stop();
+    return 0;
+}

@@ -22,20 +22,6 @@
 #define USER_READ(at)  ((struct access){.address = (at), .user = true})
 #define USER_WRITE(at) ((struct access){.address = (at), .write = true, .user = true})
 
-static int setup(void **state)
-{
-    (void)state;
-    machine_start(&machine_default);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    machine_stop();
-    return 0;
-}
-
 static void set_pde(u32 root, u32 address, u32 pde)
 {
     assert_true(guest_store(root + (address >> 22) * 4, pde));
@@ -726,7 +712,7 @@ static void without_mirror_cr3_is_the_guests(void **state)
     mirror_unload_root(&vm);
 }
 
-#define SCENE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, machine_setup, machine_teardown)
 
 int main(void)
 {

@@ -8,20 +8,6 @@
 #define GIB        (1ull << 30)
 #define SINK_START 0x36000000u
 
-static int setup(void **state)
-{
-    (void)state;
-    machine_start(&machine_default);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    machine_stop();
-    return 0;
-}
-
 static void fill_by_address(u8 *ram, u64 bytes)
 {
     for (u64 at = 0; at < bytes; at += sizeof(u64))
@@ -251,7 +237,7 @@ static void writes_without_mirror(void **state)
     assert_null(guest_page_mirror(&vm, GPA(0x1000)));
 }
 
-#define SCENE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, machine_setup, machine_teardown)
 
 int main(void)
 {
