@@ -72,8 +72,9 @@ static void log_end(void)
 {
     for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++) {
         if (vcpu.exits[reason] > 0)
-            log_event("exits", "reason=%s count=%llu", vmx_exit_name(reason),
-                      (unsigned long long)vcpu.exits[reason]);
+            log_event("exits", "reason=%s count=%llu ticks=%llu", vmx_exit_name(reason),
+                      (unsigned long long)vcpu.exits[reason],
+                      (unsigned long long)vcpu.ticks[reason]);
     }
 #define LOG_COUNTER(name)                                                                          \
     log_event("counter", "name=" #name " value=%llu",                                              \

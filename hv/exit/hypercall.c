@@ -29,7 +29,8 @@ static void sanitise(char *text)
 
 static int note(struct vcpu *vcpu, u32 gpa, u32 bytes)
 {
-    char text[KMV_NOTE_MAX + 1];
+    char text[KMV_NOTE_MAX + 1], exits[320];
+    const u64 *values;
     int error;
 
     if (bytes > KMV_NOTE_MAX)
@@ -39,7 +40,12 @@ static int note(struct vcpu *vcpu, u32 gpa, u32 bytes)
         return error;
     text[bytes] = '\0';
     sanitise(text);
-    log_event("note", "text=\"%s\"", text);
+    values = vcpu->vm->counters;
+    vcpu_exits_text(vcpu, exits, sizeof(exits));
+    log_event("note", "text=\"%s\" exits=%llu pt_writes=%llu hv_ticks=%llu%s", text,
+              (unsigned long long)values[KMV_COUNTER_exits],
+              (unsigned long long)values[KMV_COUNTER_pt_writes],
+              (unsigned long long)values[KMV_COUNTER_hv_ticks], exits);
     return 0;
 }
 

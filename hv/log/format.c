@@ -112,3 +112,13 @@ size_t format_text(char *to, size_t size, const char *fmt, va_list args)
         to[out.length] = '\0';
     return out.length;
 }
+
+size_t format_append(char *to, size_t size, size_t length, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    length += format_text(to + length, size - length, fmt, args);
+    va_end(args);
+    return length;
+}

@@ -9,4 +9,8 @@
 size_t format_text(char *to, size_t size, const char *fmt, va_list args)
     __attribute__((format(printf, 3, 0)));
 
+/* As format_text, behind the `length` characters that are there. Returns the length of all. */
+size_t format_append(char *to, size_t size, size_t length, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
 #endif

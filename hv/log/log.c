@@ -5,29 +5,16 @@
 
 static u32 sequence;
 
-static size_t append(char *line, size_t size, size_t length, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static size_t append(char *line, size_t size, size_t length, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    length += format_text(line + length, size - length, fmt, args);
-    va_end(args);
-    return length;
-}
-
 void log_event(const char *event, const char *fmt, ...)
 {
     char line[640];
     size_t length;
     va_list args;
 
-    length = append(line, sizeof(line), 0, "seq=%u tsc=%llu event=%s", sequence++,
-                    (unsigned long long)tsc_read(), event);
+    length = format_append(line, sizeof(line), 0, "seq=%u tsc=%llu event=%s", sequence++,
+                           (unsigned long long)tsc_read(), event);
     if (*fmt != '\0')
-        length = append(line, sizeof(line), length, " ");
+        length = format_append(line, sizeof(line), length, " ");
     va_start(args, fmt);
     length += format_text(line + length, sizeof(line) - length - 1, fmt, args);
     va_end(args);

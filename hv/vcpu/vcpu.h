@@ -47,6 +47,7 @@ struct vcpu {
     bool preemption_timer_on;
     u8 preemption_timer_shift; /* the timer counts TSC ticks >> this (SDM vol. 3D, A.6) */
     u64 exits[VCPU_EXIT_REASONS];
+    u64 ticks[VCPU_EXIT_REASONS]; /* TSC ticks that their handling took */
 };
 
 /* What the handler decided. STOP: it has logged why with vcpu_stop. */
@@ -82,6 +83,10 @@ u64 vcpu_cr4_reserved(void);
  * pairs. */
 enum exit_result vcpu_stop(struct vcpu *vcpu, const char *reason, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* " NAME=COUNT/TICKS" for each reason of exits so far: how many there were, and the TSC ticks that
+ * they took. */
+void vcpu_exits_text(const struct vcpu *vcpu, char *text, size_t size);
 
 /* Runs the guest until a handler stops it. */
 void vcpu_run(struct vcpu *vcpu);

@@ -1,6 +1,7 @@
 #include <hv/cpu/cpuid.h>
 #include <hv/cpu/exceptions.h>
 #include <hv/exit/handlers.h>
+#include <hv/log/format.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
 
@@ -205,6 +206,19 @@ static const struct exit_row rows[VCPU_EXIT_REASONS] = {
 const char *vmx_exit_name(unsigned reason)
 {
     return reason < VCPU_EXIT_REASONS && rows[reason].name != NULL ? rows[reason].name : "unknown";
+}
+
+void vcpu_exits_text(const struct vcpu *vcpu, char *text, size_t size)
+{
+    size_t length = 0;
+
+    text[0] = '\0';
+    for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++) {
+        if (vcpu->exits[reason] > 0)
+            length = format_append(text, size, length, " %s=%llu/%llu", vmx_exit_name(reason),
+                                   (unsigned long long)vcpu->exits[reason],
+                                   (unsigned long long)vcpu->ticks[reason]);
+    }
 }
 
 enum exit_result vmx_dispatch(struct vcpu *vcpu)

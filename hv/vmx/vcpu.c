@@ -159,14 +159,28 @@ static void pump_log(struct vcpu *vcpu)
     vmcs_write(VMCS_PIN_BASED_CONTROLS, wanted ? vcpu->pin | PIN_PREEMPTION_TIMER : vcpu->pin);
 }
 
+/* The time since the last exit is that exit's; the guest's own is what remains. */
+static void account(struct vcpu *vcpu, u64 exit_at)
+{
+    u16 reason = (u16)vmcs_read(VMCS_EXIT_REASON);
+    u64 ticks = tsc_read() - exit_at;
+
+    vcpu->vm->counters[KMV_COUNTER_hv_ticks] += ticks;
+    if (reason < VCPU_EXIT_REASONS)
+        vcpu->ticks[reason] += ticks;
+}
+
 void vcpu_run(struct vcpu *vcpu)
 {
+    u64 exit_at = tsc_read();
     enum exit_result result;
 
     do {
         pump_log(vcpu);
         vmx_event_deliver(vcpu);
+        account(vcpu, exit_at);
         enter(vcpu);
+        exit_at = tsc_read();
         vmx_event_collect(vcpu);
         result = vmx_dispatch(vcpu);
     } while (result == EXIT_RESUME);

@@ -48,6 +48,7 @@ class Bochs:
     name = "bochs"
     firmware_seconds = 15
     monitor = None
+    debugger = "c\n"  # the built-in debugger stops before the first instruction; `c` goes on
 
     def __init__(self, cpu, interactive):
         self.sync = SYNC_REAL if interactive else SYNC_COUNTED
@@ -69,8 +70,7 @@ class Bochs:
             log_port=log.port,
         )
         write_file(scratch.path("bochsrc"), text)
-        # The built-in debugger stops before the first instruction; `c` goes on.
-        write_file(scratch.path("debugger.rc"), "c\n")
+        write_file(scratch.path("debugger.rc"), self.debugger)
         for name in (esp, disk):
             if name and os.path.exists(name + ".lock"):
                 os.remove(name + ".lock")

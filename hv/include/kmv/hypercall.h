@@ -55,7 +55,8 @@ enum kmv_hypercall {
     X(lost)          /* pages lost on both sides */                                                \
     X(spare_free)    /* spare frames left */                                                       \
     X(verify_pages)  /* pages compared by the last verify */                                       \
-    X(verify_differ) /* pages that differed in the last verify */
+    X(verify_differ) /* pages that differed in the last verify */                                  \
+    X(hv_ticks)      /* TSC ticks spent outside the guest, from VM exit to VM entry */
 
 #define KMV_COUNTER_ENUM(name) KMV_COUNTER_##name,
 enum kmv_counter { KMV_COUNTERS(KMV_COUNTER_ENUM) KMV_COUNTER_COUNT };
