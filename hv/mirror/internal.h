@@ -18,6 +18,11 @@
  * copied without it. */
 #define SHADOW_IS_MIRROR 0x200u
 
+/* The first entry from `first` on, or PG_ENTRIES, that begins a group of entries not all 0. Most of
+ * a directory or table is empty: looking at whole groups costs a fraction. */
+#define GROUP_ENTRIES 16u
+u32 next_used(const u32 *entries, u32 first);
+
 /* entries.c: pure functions of a guest's entry. */
 u32 shadow_native_pde(const struct mirror *mirror, u32 pde);
 bool pde_is_large(const struct mirror *mirror, u32 pde);

@@ -58,7 +58,7 @@ void root_drop(struct vm *vm, struct mirror_root *root)
     struct mirror_page *page = root->page;
     const u32 *shadow = root_shadow(root);
 
-    for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
+    for (u32 slot = next_used(shadow, 0); slot < PG_ENTRIES; slot = next_used(shadow, slot + 1)) {
         u32 pde = native_part(shadow[slot]);
         if (pde != 0 && pde_has_table(vm, pde))
             table_unref(vm, pde & PG_FRAME);

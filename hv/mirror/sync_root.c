@@ -41,7 +41,7 @@ static void remove_slots(struct vm *vm, struct mirror_root *root, const u32 *gue
 {
     const u32 *shadow = root_shadow(root);
 
-    for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
+    for (u32 slot = next_used(shadow, 0); slot < PG_ENTRIES; slot = next_used(shadow, slot + 1)) {
         u32 old = native_part(shadow[slot]), wanted;
         if (old == 0)
             continue;
@@ -99,7 +99,7 @@ static enum mirror_load_result add_slots(struct vm *vm, struct mirror_root *root
 {
     const u32 *shadow = root_shadow(root);
 
-    for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
+    for (u32 slot = next_used(guest, 0); slot < PG_ENTRIES; slot = next_used(guest, slot + 1)) {
         u32 wanted;
         if (!(guest[slot] & PG_PRESENT))
             continue;
@@ -121,7 +121,7 @@ static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *gu
 {
     u32 *mirror = guest_page_mirror(vm, GPA(root->page->gpa));
 
-    for (u32 slot = 0; slot < PG_ENTRIES; slot++) {
+    for (u32 slot = next_used(guest, 0); slot < PG_ENTRIES; slot = next_used(guest, slot + 1)) {
         u32 pde = guest[slot], flags;
         if (!(pde & PG_PRESENT))
             continue;
@@ -140,7 +140,9 @@ static void list_tables(const struct vm *vm, struct mirror_root *root)
     const u32 *shadow = root_shadow(root);
 
     root->table_count = 0;
-    for (u32 slot = 0; slot < PG_ENTRIES && root->table_count <= MIRROR_ROOT_TABLES; slot++) {
+    for (u32 slot = next_used(shadow, 0);
+         slot < PG_ENTRIES && root->table_count <= MIRROR_ROOT_TABLES;
+         slot = next_used(shadow, slot + 1)) {
         u32 pde = shadow[slot];
         if (!(pde & PG_PRESENT) || !pde_has_table(vm, native_part(pde)))
             continue;

@@ -7,7 +7,7 @@
 #include <hv/vm/guestmem.h>
 
 /* Entries looked at around the one that faulted. */
-#define CATCH_UP_ENTRIES 16
+#define CATCH_UP_ENTRIES GROUP_ENTRIES
 
 /* A table that several slots use would owe one address for each of them. */
 static void owe_flush(struct vm *vm, const struct mirror_page *page, u32 index)
@@ -37,17 +37,12 @@ static void scan_entry(struct vm *vm, const struct mirror_page *page, u32 *table
         set_entry(vm, page, table, index, wanted);
 }
 
-/* Two entries at once. */
-static u64 pair_at(const u32 *entries, u32 index)
+static u32 min_index(u32 a, u32 b)
 {
-    u64 pair;
-
-    __builtin_memcpy(&pair, &entries[index], sizeof(pair));
-    return pair;
+    return a < b ? a : b;
 }
 
-/* `first` and `count` are even: most of a table is empty, which two entries at a time tell soonest.
- * A table that was lost on both sides maps nothing. */
+/* `first` and `count` are whole groups. A table that was lost on both sides maps nothing. */
 static void scan_entries(struct vm *vm, const struct mirror_page *page, u32 first, u32 count)
 {
     static const u32 lost[PG_ENTRIES];
@@ -56,11 +51,11 @@ static void scan_entries(struct vm *vm, const struct mirror_page *page, u32 firs
 
     if (native == NULL)
         native = lost;
-    for (u32 i = first; i < first + count; i += 2) {
-        if (pair_at(native, i) == 0 && pair_at(table, i) == 0)
-            continue;
-        scan_entry(vm, page, table, i, native[i]);
-        scan_entry(vm, page, table, i + 1, native[i + 1]);
+    for (u32 i = first; i < first + count; i++) {
+        if (i % GROUP_ENTRIES == 0)
+            i = min_index(next_used(native, i), next_used(table, i));
+        if (i < first + count)
+            scan_entry(vm, page, table, i, native[i]);
     }
 }
 
