@@ -7,25 +7,6 @@
 #define PDE_TABLE_RIGHTS (PG_PRESENT | PG_WRITE | PG_USER | PG_PWT | PG_PCD)
 #define LEAF_KEPT        (PDE_TABLE_RIGHTS | PG_LARGE | PG_GLOBAL)
 
-static bool group_is_empty(const u32 *entries)
-{
-    u64 pairs[GROUP_ENTRIES / 2];
-
-    _Static_assert(sizeof(pairs) == 64, "eight pairs below");
-    __builtin_memcpy(pairs, entries, sizeof(pairs));
-    return (pairs[0] | pairs[1] | pairs[2] | pairs[3] | pairs[4] | pairs[5] | pairs[6] |
-            pairs[7]) == 0;
-}
-
-u32 next_used(const u32 *entries, u32 first)
-{
-    if (first % GROUP_ENTRIES != 0)
-        return first;
-    while (first < PG_ENTRIES && group_is_empty(&entries[first]))
-        first += GROUP_ENTRIES;
-    return first;
-}
-
 u32 mirror_slot(const struct vm *vm, u32 slot)
 {
     return (slot + (vm->offset >> PG_SLOT_SHIFT)) % PG_ENTRIES;
@@ -103,5 +84,8 @@ u32 mirror_pte(const struct vm *vm, u32 pte)
 
     if (!(pte & PG_PRESENT))
         return 0;
+    /* Nearly every page is one of RAM. */
+    if ((pte & PG_FRAME) < vm->ram_bytes)
+        return ((pte & PG_FRAME) + vm->offset) | flags;
     return mirror_frame(vm, pte & PG_FRAME, PAGE_SIZE, &frame) ? frame | flags : 0;
 }

@@ -37,11 +37,6 @@ static void scan_entry(struct vm *vm, const struct mirror_page *page, u32 *table
         set_entry(vm, page, table, index, wanted);
 }
 
-static u32 min_index(u32 a, u32 b)
-{
-    return a < b ? a : b;
-}
-
 /* `first` and `count` are whole groups. A table that was lost on both sides maps nothing. */
 static void scan_entries(struct vm *vm, const struct mirror_page *page, u32 first, u32 count)
 {
@@ -51,10 +46,10 @@ static void scan_entries(struct vm *vm, const struct mirror_page *page, u32 firs
 
     if (native == NULL)
         native = lost;
-    for (u32 i = first; i < first + count; i++) {
-        if (i % GROUP_ENTRIES == 0)
-            i = min_index(next_used(native, i), next_used(table, i));
-        if (i < first + count)
+    for (u32 group = first; group < first + count; group += GROUP_ENTRIES) {
+        if (group_is_empty(&native[group]) && group_is_empty(&table[group]))
+            continue;
+        for (u32 i = group; i < group + GROUP_ENTRIES; i++)
             scan_entry(vm, page, table, i, native[i]);
     }
 }
