@@ -23,6 +23,11 @@ test-machine: all
 test-guest: all
 	KMV_LONG=1 KMV_CRASH_STEP=1 $(TESTS_RUN) --machine tests/machine/test_usertests.py --machine tests/machine/test_disk_crash.py
 
+# What the mirror costs.
+.PHONY: bench
+bench: all
+	@$(TESTS_PYTHON) tests/bench/overhead.py --build $(BUILD)
+
 # Static checks. Sources are what git knows and what it does not ignore, so that a new file is never left out.
 tests_sources = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(1)))
 TESTS_C_FILES      = $(call tests_sources,'*.c' '*.h')
