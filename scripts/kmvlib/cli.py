@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from kmvlib import contract, options, platforms, run
+from kmvlib import contract, hypercalls, options, platforms, run
 from kmvlib.errors import USAGE, KmvError
 
 EXIT_STATUSES = """\
@@ -31,6 +31,7 @@ def make_parser():
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     add_run(commands)
+    add_hypercalls(commands)
     return parser
 
 
@@ -62,6 +63,18 @@ def add_run(commands):
     add("--keep", metavar="DIR", help="use this folder for the run's files, and leave them there")
     add("--build", metavar="DIR", default="build", help="folder of the build, from the top folder (default build)")
     parser.set_defaults(function=run_command)
+
+
+def add_hypercalls(commands):
+    parser = commands.add_parser(
+        "hypercalls",
+        help="list the hypercalls",
+        description="Lists the hypercalls of the header: number, name and description, separated by tabs.",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="compare header and document; exit 1 and a line for each difference"
+    )
+    parser.set_defaults(function=lambda args: hypercalls.check() if args.check else hypercalls.list_calls())
 
 
 def run_command(args):

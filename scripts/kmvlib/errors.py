@@ -2,6 +2,7 @@
 
 OK = 0
 GUEST_FAILED = 1  # the guest powered off with a status other than 0
+CHECK_FAILED = 1  # what was to be compared differs
 USAGE = 2
 HYPERVISOR_PANIC = 3
 TIMED_OUT = 4

@@ -14,7 +14,8 @@ enum kmv_hypercall {
     KMV_HC_ABI_VERSION = 0,
     /* () -> mask of KMV_FEATURE_* */
     KMV_HC_FEATURES = 1,
-    /* (gpa, bytes <= KMV_NOTE_MAX) -> 0. Writes the text to the hypervisor's log as event=note. */
+    /* (gpa, bytes <= KMV_NOTE_MAX) -> 0. Writes the text to the hypervisor's log as event=note.
+     * -EINVAL (-22) too long. */
     KMV_HC_NOTE = 2,
     /* (gpa, side | flags) -> 0; -EINVAL (-22) not RAM or unknown side, -EALREADY (-114) this side
      * is bad already, -EBUSY (-16) the other side is bad (KMV_POISON_FORCE overrides: both copies
