@@ -1,6 +1,7 @@
 """The header's hypercalls against their document."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -18,7 +19,7 @@ def test_header_and_document_agree():
 
 def test_everything_was_found():
     numbers = [call.number for call in hypercalls.header_calls(HEADER).values()]
-    assert numbers == list(range(HEADER.count("KMV_HC_") - HEADER.count("KMV_HC_COUNT")))
+    assert numbers == list(range(len(re.findall(r"KMV_HC_\w+ = ", HEADER))))
     assert len(hypercalls.header_counters(HEADER)) == HEADER.count("    X(")
 
 
