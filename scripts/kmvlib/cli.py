@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from kmvlib import contract, hypercalls, options, platforms, run
+from kmvlib import contract, hypercalls, options, platforms, report, run, watch
 from kmvlib.errors import USAGE, KmvError
 
 EXIT_STATUSES = """\
@@ -31,6 +31,8 @@ def make_parser():
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     add_run(commands)
+    add_watch(commands)
+    add_report(commands)
     add_hypercalls(commands)
     return parser
 
@@ -63,6 +65,30 @@ def add_run(commands):
     add("--keep", metavar="DIR", help="use this folder for the run's files, and leave them there")
     add("--build", metavar="DIR", default="build", help="folder of the build, from the top folder (default build)")
     parser.set_defaults(function=run_command)
+
+
+def add_watch(commands):
+    parser = commands.add_parser(
+        "watch",
+        help="follow a running machine through its log",
+        description="Shows state, bad and recovered pages, spare frames and the last events of a run until it ends: "
+        "a view that is redrawn at a terminal, else a line for each notable event and one with the totals.",
+    )
+    parser.add_argument("log", metavar="LOG", nargs="?", default="build/run/hv.log", help="default build/run/hv.log")
+    parser.add_argument("--once", action="store_true", help="show what the log holds now, and end")
+    parser.set_defaults(function=lambda args: watch.watch(args.log, not args.once))
+
+
+def add_report(commands):
+    parser = commands.add_parser(
+        "report",
+        help="make a page with the charts of a run",
+        description="Writes one self-contained HTML page: answers to bad pages over time and by kind, time from "
+        "poison to recovery, exits by reason. Prints the page's name.",
+    )
+    parser.add_argument("log", metavar="LOG", help="a log of kmv run --log")
+    parser.add_argument("--output", metavar="FILE", help="default: LOG with .html added")
+    parser.set_defaults(function=lambda args: report.write_report(args.log, args.output or f"{args.log}.html"))
 
 
 def add_hypercalls(commands):

@@ -90,5 +90,8 @@ def check():
     """Prints what header and document say differently; returns kmv's exit status."""
     header = read(HEADER)
     lines = differences(header, read(DOCUMENT))
-    print("\n".join(lines) if lines else f"{len(header_calls(header))} calls, {len(header_counters(header))} counters: ok")
-    return CHECK_FAILED if lines else OK
+    if not lines:
+        print(f"{len(header_calls(header))} calls, {len(header_counters(header))} counters: ok")
+        return OK
+    print("\n".join(lines))
+    return CHECK_FAILED
