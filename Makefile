@@ -50,6 +50,7 @@ demo: setup
 .PHONY: test
 test: setup
 	@$(MAKE) --no-print-directory all </dev/null
+	@$(MAKE) --no-print-directory check </dev/null
 	@$(MAKE) --no-print-directory run-tests </dev/null
 
 .PHONY: setup
@@ -74,6 +75,7 @@ help:
 	@echo 'make bench         what the mirror costs, in instructions on Bochs; writes $(BUILD)/bench/overhead.csv'
 	@echo 'make bench-translator  speed and memory of the translator'
 	@echo 'make check         layout and static checks of the sources'
+	@echo 'make stats         size of the hypervisor and of its functions; fails above the limits'
 	@echo 'make setup         install missing packages'
 	@echo 'make clean         remove $(BUILD)/'
 	@echo 'Variables: BUILD=build, OFFSET=38000000 (hexadecimal), CC=gcc, V=1 (shows commands)'

@@ -34,7 +34,7 @@ TESTS_C_FILES      = $(call tests_sources,'*.c' '*.h')
 TESTS_PYTHON_FILES = $(call tests_sources,'*.py' scripts/kmv)
 
 .PHONY: check
-check: check-format check-cppcheck check-scripts check-compilers
+check: check-format check-cppcheck check-scripts check-compilers check-stats
 
 .PHONY: check-format
 check-format:
@@ -54,6 +54,16 @@ check-scripts:
 	$(call say,CHECK,scripts)
 	$(Q)PYTHONPYCACHEPREFIX=$(BUILD)/check-python $(TESTS_PYTHON) -m py_compile $(TESTS_PYTHON_FILES)
 	$(Q)bash -n scripts/setup
+
+# How large the hypervisor is; fails above its limits.
+.PHONY: stats
+stats:
+	@$(TESTS_PYTHON) tests/check/stats.py hv
+
+.PHONY: check-stats
+check-stats:
+	$(call say,CHECK,size)
+	$(Q)$(TESTS_PYTHON) tests/check/stats.py hv >/dev/null
 
 # Both compilers, each with every warning an error.
 .PHONY: check-compilers
