@@ -43,12 +43,16 @@ static const struct wanted_control secondary_wanted[] = {
 };
 
 static const struct wanted_control exit_wanted[] = {
+    /* An exit sets DR7 to 400 (SDM vol. 3C, 28.5.1): without these the guest loses its breakpoints.
+     */
+    {EXIT_SAVE_DEBUG, "debug control saving at exit", false},
     {EXIT_HOST_ADDRESS_SPACE, "64-bit host", false},
     {EXIT_SAVE_PAT | EXIT_LOAD_PAT, "PAT switching at exit", false},
     {EXIT_SAVE_EFER | EXIT_LOAD_EFER, "EFER switching at exit", false},
 };
 
 static const struct wanted_control entry_wanted[] = {
+    {ENTRY_LOAD_DEBUG, "debug control loading at entry", false},
     {ENTRY_LOAD_PAT, "PAT loading at entry", false},
     {ENTRY_LOAD_EFER, "EFER loading at entry", false},
 };

@@ -144,11 +144,13 @@ enum vmcs_field { VMCS_FIELDS(VMCS_FIELD_ENUM) };
 #define SECONDARY_XSAVES             (1u << 20)
 
 /* VM-exit controls, table 25-13; VM-entry controls, table 25-15. */
+#define EXIT_SAVE_DEBUG         (1u << 2)
 #define EXIT_HOST_ADDRESS_SPACE (1u << 9)
 #define EXIT_SAVE_PAT           (1u << 18)
 #define EXIT_LOAD_PAT           (1u << 19)
 #define EXIT_SAVE_EFER          (1u << 20)
 #define EXIT_LOAD_EFER          (1u << 21)
+#define ENTRY_LOAD_DEBUG        (1u << 2)
 #define ENTRY_LOAD_PAT          (1u << 14)
 #define ENTRY_LOAD_EFER         (1u << 15)
 
