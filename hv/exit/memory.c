@@ -1,4 +1,6 @@
+#include <hv/exit/decode.h>
 #include <hv/exit/handlers.h>
+#include <hv/mirror/mirror.h>
 #include <hv/mm/tlb.h>
 #include <hv/recovery/recovery.h>
 #include <hv/vm/guestmem.h>
@@ -34,6 +36,27 @@ static enum exit_result on_mirror_exec(struct vcpu *vcpu, const struct memory_ac
     return vcpu_inject_page_fault(vcpu, access->gva, error);
 }
 
+/* One entry of a page table, stored in the guest's place: cheaper than to let the guest write to
+ * the table and to compare all of it later. False: to be done the other way. */
+static bool store_entry(struct vcpu *vcpu, const struct memory_access *access)
+{
+    struct store store;
+    const u8 *code;
+    gva_t address;
+    u32 bytes;
+
+    if (!access->has_gva || access->page_walk || !vcpu_code_address(vcpu, &address))
+        return false;
+    code = mirror_code_at(vcpu->vm, address, &bytes);
+    if (code == NULL || !decode_store(code, bytes, &store))
+        return false;
+    if (!mirror_table_store(vcpu->vm, access->gpa,
+                            store.has_gpr ? (u32)vcpu_gpr(vcpu, store.gpr) : store.value))
+        return false;
+    vcpu_skip_bytes(vcpu, store.length);
+    return true;
+}
+
 /* WHY: EPT violations are how bad pages, guest page-table writes and unmapped memory show. */
 enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *access)
 {
@@ -48,7 +71,7 @@ enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *acce
     if (page.bad)
         return on_bad_page(vcpu, ram, side);
     if (access->write && (page.perms & EPT_WRITE) == 0) {
-        if (side == SIDE_NATIVE && mirror_table_write(vm, ram))
+        if (side == SIDE_NATIVE && (store_entry(vcpu, access) || mirror_table_write(vm, ram)))
             return EXIT_RESUME;
         return stop_at(vcpu, "write_protected_memory", access);
     }

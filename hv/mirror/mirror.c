@@ -149,3 +149,29 @@ bool mirror_table_write(struct vm *vm, gpa_t gpa)
     mirror_finish(vm);
     return true;
 }
+
+/* So few stores between two flush points are done one by one. */
+#define STORES_MAX 8u
+
+static bool may_store(struct mirror *mirror, struct mirror_page *page)
+{
+    if (page == NULL || page->root != NULL || !page->table_in_step)
+        return false;
+    if (page->stores_at != mirror->clock)
+        page->stores = 0;
+    page->stores_at = mirror->clock;
+    return page->stores++ < STORES_MAX;
+}
+
+bool mirror_table_store(struct vm *vm, gpa_t gpa, u32 value)
+{
+    struct mirror_page *page = page_find(&vm->mirror, (u32)gpa.v & PG_FRAME);
+    u32 index = (u32)gpa.v / sizeof(value) % PG_ENTRIES;
+
+    if (gpa.v % sizeof(value) != 0 || !may_store(&vm->mirror, page) ||
+        !table_store(vm, page, index, value))
+        return false;
+    vm->counters[KMV_COUNTER_pt_writes]++;
+    mirror_finish(vm);
+    return true;
+}

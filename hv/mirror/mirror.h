@@ -43,6 +43,8 @@ struct mirror_page {
     struct mirror_page *next; /* in its hash bucket, or among unused nodes */
     struct list_link unsync;  /* in mirror.unsync while the table is not in step */
     bool table_in_step;
+    u32 stores; /* done by mirror_table_store since mirror.clock was stores_at */
+    u64 stores_at;
     u32 gpa;
     u32 refs;                 /* slots of shadow roots that point here */
     u32 slot;                 /* one that did when last seen, to spare a search */
@@ -119,6 +121,18 @@ bool mirror_page_fault(struct vm *vm, gva_t gva, u32 error_code, enum mirror_loa
  * or table: makes it writable and unsync. False when the page at gpa (native side) is not tracked.
  */
 bool mirror_table_write(struct vm *vm, gpa_t gpa);
+
+/*
+ * As mirror_table_write, for the store of one entry, which it does: native, and the mirror mapping
+ * with it. The table stays in step. The native value alone is stored; a translated guest repeats
+ * the store itself. False, nothing done: not an entry of a table in step, or one of so many since
+ * the last flush point that it is better to let the table go.
+ */
+bool mirror_table_store(struct vm *vm, gpa_t gpa, u32 value);
+
+/* The guest's code at a linear address, up to the page's end: *bytes are readable. NULL: there is
+ * none in RAM, or no root is current. */
+const u8 *mirror_code_at(struct vm *vm, gva_t address, u32 *bytes);
 
 /* The CPU sets accessed and dirty flags in native tables only: brings the current root in step,
  * then copies these flags to the mirror copies of all tracked pages, so that copies can be

@@ -81,6 +81,22 @@ static bool slot_reaches(const struct vm *vm, const struct mirror_root *root, u3
     return pde_has_table(vm, pde) && (pde & PG_FRAME) == table;
 }
 
+/* A table that only other roots reach is most likely being freed: not worth a store. */
+bool table_store(struct vm *vm, struct mirror_page *page, u32 index, u32 pte)
+{
+    const struct mirror_root *root = vm->mirror.current;
+    u32 *native;
+
+    if (root == NULL || !slot_reaches(vm, root, page->slot, page->gpa))
+        return false;
+    native = guest_page_native(vm, GPA(page->gpa));
+    if (native == NULL)
+        return false;
+    entry_store32(&native[index], pte);
+    scan_entry(vm, page, phys_ptr(page->table), index, pte);
+    return true;
+}
+
 static bool reaches(const struct vm *vm, const struct mirror_root *root, struct mirror_page *page)
 {
     bool listed = root->table_count <= MIRROR_ROOT_TABLES;

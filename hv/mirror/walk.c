@@ -42,3 +42,22 @@ bool walk_allows(struct vm *vm, u32 address, u32 error_code)
     /* SMEP: only with it (no PAE here) are supervisor fetches told from reads. */
     return !((error_code & PF_FETCH) && (rights & PG_USER));
 }
+
+const u8 *mirror_code_at(struct vm *vm, gva_t address, u32 *bytes)
+{
+    u32 at = (u32)address.v, pde, entry;
+    const u32 *table;
+
+    if (vm->mirror.current == NULL)
+        return NULL;
+    pde = root_shadow(vm->mirror.current)[at >> PG_SLOT_SHIFT];
+    *bytes = PAGE_SIZE - (at & PAGE_MASK);
+    if (!(pde & PG_PRESENT) || (pde & SHADOW_IS_MIRROR))
+        return NULL;
+    if (pde_is_large(&vm->mirror, pde))
+        return guest_page_native(vm, GPA((pde & PG_LARGE_FRAME) | (at & ~PG_LARGE_FRAME)));
+    table = table_behind(vm, pde);
+    entry = table == NULL ? 0 : table[at >> PAGE_SHIFT & (PG_ENTRIES - 1)];
+    return entry & PG_PRESENT ? guest_page_native(vm, GPA((entry & PG_FRAME) | (at & PAGE_MASK)))
+                              : NULL;
+}

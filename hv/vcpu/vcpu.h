@@ -57,6 +57,13 @@ enum control_register { VCPU_CR0, VCPU_CR3, VCPU_CR4 };
 
 u64 vcpu_rip(const struct vcpu *vcpu);
 void vcpu_skip_instruction(struct vcpu *vcpu);
+
+/* Linear address of the instruction that exited. False: it can't be done in the guest's place,
+ * since it isn't 32-bit code, an event is in flight, or the guest debugs itself. */
+bool vcpu_code_address(const struct vcpu *vcpu, gva_t *address);
+
+/* As vcpu_skip_instruction where the exit doesn't tell the instruction's length. */
+void vcpu_skip_bytes(struct vcpu *vcpu, u32 bytes);
 unsigned vcpu_privilege(const struct vcpu *vcpu);
 u64 vcpu_gpr(const struct vcpu *vcpu, unsigned index);
 void vcpu_set_gpr(struct vcpu *vcpu, unsigned index, u64 value);

@@ -13,9 +13,12 @@ static void *side_page(struct vm *vm, gpa_t gpa, enum vm_side side)
 
     if (!vm_ram_side(vm, gpa, &native, &page) || native != SIDE_NATIVE)
         return NULL;
-    if (recovery_restore(vm, page, side, "hypervisor") == RECOVERY_LOST)
-        return NULL;
     found = ept_lookup(&vm->ept, vm_side_gpa(vm, page, side));
+    if (found.bad) {
+        if (recovery_restore(vm, page, side, "hypervisor") == RECOVERY_LOST)
+            return NULL;
+        found = ept_lookup(&vm->ept, vm_side_gpa(vm, page, side));
+    }
     return phys_ptr(HPA(found.frame.v + (gpa.v & PAGE_MASK)));
 }
 

@@ -20,6 +20,11 @@
      CR4_FSGSBASE | CR4_OSXSAVE | CR4_SMEP | CR4_SMAP)
 #define CR4_PASSED_UNMIRRORED (CR4_PSE | CR4_PGE | CR4_PAE)
 
+#define SEGMENT_DEFAULT_32 (1u << 14) /* D/B, SDM vol. 3C, table 25-2 */
+#define RFLAGS_TF          (1u << 8)
+#define RFLAGS_VM          (1u << 17)
+#define DR7_ENABLED        0xffu
+
 void vmcs_write(enum vmcs_field field, u64 value)
 {
     if (!vmcs_try_write(field, value))
@@ -33,14 +38,29 @@ u64 vcpu_rip(const struct vcpu *vcpu)
     return vmcs_read(VMCS_GUEST_RIP);
 }
 
-void vcpu_skip_instruction(struct vcpu *vcpu)
+void vcpu_skip_bytes(struct vcpu *vcpu, u32 bytes)
 {
     u64 blocked = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
 
     (void)vcpu;
-    vmcs_write(VMCS_GUEST_RIP,
-               (u32)(vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH)));
+    vmcs_write(VMCS_GUEST_RIP, (u32)(vmcs_read(VMCS_GUEST_RIP) + bytes));
     vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~blocked);
+}
+
+void vcpu_skip_instruction(struct vcpu *vcpu)
+{
+    vcpu_skip_bytes(vcpu, (u32)vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH));
+}
+
+/* An instruction that is stepped or watched owes a #DB, which only the processor gets right. */
+bool vcpu_code_address(const struct vcpu *vcpu, gva_t *address)
+{
+    (void)vcpu;
+    *address = GVA((u32)(vmcs_read(VMCS_GUEST_CS_BASE) + vmcs_read(VMCS_GUEST_RIP)));
+    return (vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEGMENT_DEFAULT_32) != 0 &&
+           (vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID) == 0 &&
+           (vmcs_read(VMCS_GUEST_RFLAGS) & (RFLAGS_TF | RFLAGS_VM)) == 0 &&
+           (vmcs_read(VMCS_GUEST_DR7) & DR7_ENABLED) == 0;
 }
 
 /* SDM vol. 3C, 25.4.1: the DPL of SS is the current privilege level. */

@@ -38,6 +38,8 @@ static struct cache linear = {linear_entries, linear_list, 0};
 static struct cache directory = {directory_entries, directory_list, 0};
 
 u32 real_cr3;
+bool machine_does_stores;
+unsigned machine_stores_done;
 struct flush_counts flushes;
 static bool pse = true;
 
@@ -375,10 +377,34 @@ static u64 physical_access(u64 gpa, u32 wanted)
     return 0;
 }
 
+/* The exit of a store to a table that the hypervisor does in the guest's place. */
+static bool stored_by_hypervisor(u64 gpa, u32 value)
+{
+    struct violation violation;
+    struct cached found;
+    enum vm_side side;
+    gpa_t page;
+    bool done;
+
+    if (!machine_does_stores || to_host((u32)gpa, EPT_WRITE, &found, &violation) ||
+        !vm_ram_side(&vm, GPA(gpa), &side, &page) || side != SIDE_NATIVE ||
+        ept_lookup(&vm.ept, GPA(gpa)).bad)
+        return false;
+    done = mirror_table_store(&vm, GPA(gpa), value);
+    machine_check_ept_caches();
+    machine_check_mirror_tlb();
+    return done;
+}
+
 static bool store_at(u64 gpa, u32 value)
 {
-    u64 hpa = physical_access(gpa, EPT_WRITE);
+    u64 hpa;
 
+    if (stored_by_hypervisor(gpa, value)) {
+        machine_stores_done++;
+        return true;
+    }
+    hpa = physical_access(gpa, EPT_WRITE);
     if (hpa != 0)
         *(u32 *)machine_memory(hpa) = value;
     return hpa != 0;

@@ -38,6 +38,10 @@ void machine_start_with(const struct machine_config *config, void (*fill)(u8 *ra
 /* What the recorder of entry stores calls after each 64-bit store; NULL: nothing. */
 extern void (*machine_after_store64)(const u64 *entry, u64 old, u64 value);
 
+/* Stores to tables are done by mirror_table_store where it does them; how many were. */
+extern bool machine_does_stores;
+extern unsigned machine_stores_done;
+
 enum access_outcome { ACCESS_OK, ACCESS_FAULT, ACCESS_STOPPED };
 
 struct access {

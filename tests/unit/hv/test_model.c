@@ -255,9 +255,14 @@ static void run_model(u64 seed, u32 offset, u64 heap_bytes)
     machine_start(&config);
     random_seed(seed);
     current = 0;
-    for (u32 i = 0; i < STEPS; i++)
+    machine_stores_done = 0;
+    for (u32 i = 0; i < STEPS; i++) {
+        machine_does_stores = random_below(2);
         steps[random_below(ARRAY_LEN(steps))]();
+    }
+    machine_does_stores = false;
     check_nothing_left();
+    assert_true(machine_stores_done > 0);
     machine_stop();
 }
 
