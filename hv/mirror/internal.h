@@ -18,9 +18,11 @@
  * copied without it. */
 #define SHADOW_IS_MIRROR 0x200u
 
-/* Most of a directory or table is empty: whole groups of entries are looked at at once, inline
- * since that is most of what a sync costs. */
+/* Most of a directory or table is empty. Which groups of entries are not is found in one pass,
+ * inline since that is most of what a sync costs, and kept as a set: bit n for group n. */
 #define GROUP_ENTRIES 16u
+#define GROUPS        (PG_ENTRIES / GROUP_ENTRIES)
+typedef u64 groups_t;
 
 static inline bool group_is_empty(const u32 *entries)
 {
@@ -31,15 +33,28 @@ static inline bool group_is_empty(const u32 *entries)
             pairs[7]) == 0;
 }
 
-/* The first entry at or after `first` in a group that isn't empty; PG_ENTRIES: none. */
-static inline u32 next_used(const u32 *entries, u32 first)
+static inline groups_t groups_of(const u32 *entries)
 {
-    if (first % GROUP_ENTRIES != 0)
-        return first;
-    while (first < PG_ENTRIES && group_is_empty(&entries[first]))
-        first += GROUP_ENTRIES;
-    return first;
+    groups_t groups = 0;
+
+    for (u32 group = GROUPS; group-- > 0;)
+        groups = groups << 1 | !group_is_empty(&entries[group * GROUP_ENTRIES]);
+    return groups;
 }
+
+/* The first entry at or after `first` that lies in one of the groups; PG_ENTRIES: none. */
+static inline u32 next_in(groups_t groups, u32 first)
+{
+    u32 group = first / GROUP_ENTRIES;
+
+    if (first % GROUP_ENTRIES != 0 || first == PG_ENTRIES)
+        return first;
+    groups = groups >> group << group;
+    return groups == 0 ? PG_ENTRIES : (u32)__builtin_ctzll(groups) * GROUP_ENTRIES;
+}
+
+#define FOR_ENTRIES_IN(groups, i)                                                                  \
+    for (u32 i = next_in(groups, 0); i < PG_ENTRIES; i = next_in(groups, i + 1))
 
 /* entries.c: pure functions of a guest's entry. */
 u32 shadow_native_pde(const struct mirror *mirror, u32 pde);

@@ -29,6 +29,7 @@ struct vm;
 struct mirror_root {
     struct mirror_page *page; /* the guest's page directory; NULL: this slot of the table is free */
     hpa_t shadow;
+    u64 used;      /* groups of its entries that may not be empty */
     u64 last_used; /* mirror.clock at its last load */
 
     /* Native slots with a table in guest RAM, as of the last sync. With more than fit, table_count
@@ -49,6 +50,7 @@ struct mirror_page {
     u32 refs;                 /* slots of shadow roots that point here */
     u32 slot;                 /* one that did when last seen, to spare a search */
     hpa_t table;              /* the mirror table; 0: not in use as page table */
+    u64 used;                 /* groups of its entries that may not be empty */
     struct mirror_root *root; /* NULL: not in use as page directory */
 };
 

@@ -117,6 +117,7 @@ static bool make_table(struct vm *vm, struct mirror_page *page)
 {
     if (!table_frame_alloc(vm, &page->table))
         return false;
+    page->used = 0;
     table_set_unsync(&vm->mirror, page);
     vm->counters[KMV_COUNTER_mirror_tables]++;
     return true;

@@ -26,6 +26,25 @@ static struct mirror_root *take_free(struct vm *vm)
     return root;
 }
 
+/* Most guests map their kernel alike, with large pages, in all directories: a new root starts with
+ * those of the current one, and its first sync finds little to do. */
+static void start_alike(struct vm *vm, struct mirror_root *root)
+{
+    const struct mirror_root *current = vm->mirror.current;
+    const u32 *from;
+    u32 *to = root_shadow(root);
+
+    if (current == NULL)
+        return;
+    from = root_shadow(current);
+    FOR_ENTRIES_IN(current->used, slot)
+    {
+        if (pde_is_large(&vm->mirror, from[slot]))
+            to[slot] = from[slot];
+    }
+    root->used = current->used;
+}
+
 static struct mirror_root *make_root(struct vm *vm, u32 gpa)
 {
     struct mirror_root *root;
@@ -42,6 +61,7 @@ static struct mirror_root *make_root(struct vm *vm, u32 gpa)
     }
     *root = (struct mirror_root){.page = page, .shadow = shadow, .unsync = true};
     page->root = root;
+    start_alike(vm, root);
     vm->counters[KMV_COUNTER_shadow_roots]++;
     return root;
 }
@@ -58,7 +78,8 @@ void root_drop(struct vm *vm, struct mirror_root *root)
     struct mirror_page *page = root->page;
     const u32 *shadow = root_shadow(root);
 
-    for (u32 slot = next_used(shadow, 0); slot < PG_ENTRIES; slot = next_used(shadow, slot + 1)) {
+    FOR_ENTRIES_IN(root->used, slot)
+    {
         u32 pde = native_part(shadow[slot]);
         if (pde != 0 && pde_has_table(vm, pde))
             table_unref(vm, pde & PG_FRAME);

@@ -12,6 +12,7 @@
 
 static void store_slot(struct vm *vm, struct mirror_root *root, u32 slot, u32 pde)
 {
+    root->used |= 1ull << slot / GROUP_ENTRIES;
     entry_store32(&root_shadow(root)[slot], pde);
     vm->mirror.changes++;
 }
@@ -41,7 +42,8 @@ static void remove_slots(struct vm *vm, struct mirror_root *root, const u32 *gue
 {
     const u32 *shadow = root_shadow(root);
 
-    for (u32 slot = next_used(shadow, 0); slot < PG_ENTRIES; slot = next_used(shadow, slot + 1)) {
+    FOR_ENTRIES_IN(root->used, slot)
+    {
         u32 old = native_part(shadow[slot]), wanted;
         if (old == 0)
             continue;
@@ -95,11 +97,13 @@ static bool conflict_at(const struct vm *vm, const u32 *guest, u32 slot)
     return true;
 }
 
-static enum mirror_load_result add_slots(struct vm *vm, struct mirror_root *root, const u32 *guest)
+static enum mirror_load_result add_slots(struct vm *vm, struct mirror_root *root, const u32 *guest,
+                                         groups_t used)
 {
     const u32 *shadow = root_shadow(root);
 
-    for (u32 slot = next_used(guest, 0); slot < PG_ENTRIES; slot = next_used(guest, slot + 1)) {
+    FOR_ENTRIES_IN(used, slot)
+    {
         u32 wanted;
         if (!(guest[slot] & PG_PRESENT))
             continue;
@@ -117,11 +121,12 @@ static enum mirror_load_result add_slots(struct vm *vm, struct mirror_root *root
 /* The CPU walks the shadow root, so the guest's own never gets the flags it would have set there.
  * For a 4 MiB page the dirty flag as well: one set too early costs a guest a needless write-back,
  * one missing costs it data. */
-static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *guest)
+static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *guest, groups_t used)
 {
     u32 *mirror = guest_page_mirror(vm, GPA(root->page->gpa));
 
-    for (u32 slot = next_used(guest, 0); slot < PG_ENTRIES; slot = next_used(guest, slot + 1)) {
+    FOR_ENTRIES_IN(used, slot)
+    {
         u32 pde = guest[slot], flags;
         if (!(pde & PG_PRESENT))
             continue;
@@ -140,12 +145,13 @@ static void list_tables(const struct vm *vm, struct mirror_root *root)
     const u32 *shadow = root_shadow(root);
 
     root->table_count = 0;
-    for (u32 slot = next_used(shadow, 0);
-         slot < PG_ENTRIES && root->table_count <= MIRROR_ROOT_TABLES;
-         slot = next_used(shadow, slot + 1)) {
-        u32 pde = shadow[slot];
-        if (!(pde & PG_PRESENT) || !pde_has_table(vm, native_part(pde)))
+    FOR_ENTRIES_IN(root->used, slot)
+    {
+        u32 pde = native_part(shadow[slot]);
+        if (!pde_has_table(vm, pde))
             continue;
+        if (root->table_count > MIRROR_ROOT_TABLES)
+            break;
         if (root->table_count < MIRROR_ROOT_TABLES)
             root->table_slots[root->table_count] = (u16)slot;
         root->table_count++;
@@ -156,13 +162,15 @@ static enum mirror_load_result scan_root(struct vm *vm, struct mirror_root *root
 {
     u32 *guest = guest_page_native(vm, GPA(root->page->gpa));
     enum mirror_load_result result;
+    groups_t used;
 
     if (guest == NULL)
         return MIRROR_LOAD_BAD_ROOT;
+    used = groups_of(guest);
     remove_slots(vm, root, guest);
-    result = add_slots(vm, root, guest);
+    result = add_slots(vm, root, guest, used);
     if (result == MIRROR_LOAD_OK)
-        mark_accessed(vm, root, guest);
+        mark_accessed(vm, root, guest, used);
     list_tables(vm, root);
     return result;
 }

@@ -6,9 +6,6 @@
 #include <hv/mm/tlb.h>
 #include <hv/vm/guestmem.h>
 
-/* Entries looked at around the one that faulted. */
-#define CATCH_UP_ENTRIES GROUP_ENTRIES
-
 /* A table that several slots use would owe one address for each of them. */
 static void owe_flush(struct vm *vm, const struct mirror_page *page, u32 index)
 {
@@ -20,16 +17,16 @@ static void owe_flush(struct vm *vm, const struct mirror_page *page, u32 index)
         flush_later(&vm->mirror, slot << PG_SLOT_SHIFT | index << PAGE_SHIFT);
 }
 
-static void set_entry(struct vm *vm, const struct mirror_page *page, u32 *table, u32 index, u32 pte)
+static void set_entry(struct vm *vm, struct mirror_page *page, u32 *table, u32 index, u32 pte)
 {
     if (table[index] & PG_PRESENT)
         owe_flush(vm, page, index);
+    page->used |= 1ull << index / GROUP_ENTRIES;
     entry_store32(&table[index], pte);
     vm->mirror.changes++;
 }
 
-static void scan_entry(struct vm *vm, const struct mirror_page *page, u32 *table, u32 index,
-                       u32 pte)
+static void scan_entry(struct vm *vm, struct mirror_page *page, u32 *table, u32 index, u32 pte)
 {
     u32 wanted = mirror_pte(vm, pte);
 
@@ -37,26 +34,28 @@ static void scan_entry(struct vm *vm, const struct mirror_page *page, u32 *table
         set_entry(vm, page, table, index, wanted);
 }
 
-/* `first` and `count` are whole groups. A table that was lost on both sides maps nothing. */
-static void scan_entries(struct vm *vm, const struct mirror_page *page, u32 first, u32 count)
+/* A table that was lost on both sides maps nothing. */
+static const u32 *native_table(struct vm *vm, const struct mirror_page *page)
 {
     static const u32 lost[PG_ENTRIES];
     const u32 *native = guest_page_native(vm, GPA(page->gpa));
-    u32 *table = phys_ptr(page->table);
 
-    if (native == NULL)
-        native = lost;
-    for (u32 group = first; group < first + count; group += GROUP_ENTRIES) {
-        if (group_is_empty(&native[group]) && group_is_empty(&table[group]))
-            continue;
-        for (u32 i = group; i < group + GROUP_ENTRIES; i++)
-            scan_entry(vm, page, table, i, native[i]);
-    }
+    return native == NULL ? lost : native;
 }
 
-static void scan_table(struct vm *vm, const struct mirror_page *page)
+static void scan_groups(struct vm *vm, struct mirror_page *page, const u32 *native, groups_t groups)
 {
-    scan_entries(vm, page, 0, PG_ENTRIES);
+    u32 *table = phys_ptr(page->table);
+
+    FOR_ENTRIES_IN(groups, i)
+    scan_entry(vm, page, table, i, native[i]);
+}
+
+static void scan_table(struct vm *vm, struct mirror_page *page)
+{
+    const u32 *native = native_table(vm, page);
+
+    scan_groups(vm, page, native, groups_of(native) | page->used);
     page_copy_flags(vm, page);
     vm->counters[KMV_COUNTER_pt_syncs]++;
 }
@@ -71,7 +70,7 @@ void table_catch_up(struct vm *vm, const struct mirror_root *root, u32 address)
         return;
     page = page_find(&vm->mirror, native & PG_FRAME);
     if (!page->table_in_step)
-        scan_entries(vm, page, index - index % CATCH_UP_ENTRIES, CATCH_UP_ENTRIES);
+        scan_groups(vm, page, native_table(vm, page), 1ull << index / GROUP_ENTRIES);
 }
 
 static bool slot_reaches(const struct vm *vm, const struct mirror_root *root, u32 slot, u32 table)
