@@ -17,11 +17,6 @@ u32 mirrored_slot(const struct vm *vm, u32 slot)
     return (slot - (vm->offset >> PG_SLOT_SHIFT)) % PG_ENTRIES;
 }
 
-bool pde_is_large(const struct mirror *mirror, u32 pde)
-{
-    return mirror->pse && (pde & PG_LARGE);
-}
-
 /* Accessed and dirty flags are set ahead, so that the CPU never wants to write to the shadow root;
  * where a flag means nothing it is cleared, so that a change of it is none here. */
 u32 shadow_native_pde(const struct mirror *mirror, u32 pde)
@@ -33,13 +28,11 @@ u32 shadow_native_pde(const struct mirror *mirror, u32 pde)
     return kept | PG_ACCESSED | (pde_is_large(mirror, pde) ? PG_DIRTY : 0);
 }
 
-bool pde_has_table(const struct vm *vm, u32 pde)
+bool frame_is_ram(const struct vm *vm, u32 pde)
 {
     enum vm_side side;
     gpa_t page;
 
-    if (!(pde & PG_PRESENT) || pde_is_large(&vm->mirror, pde))
-        return false;
     return vm_ram_side(vm, GPA(pde & PG_FRAME), &side, &page) && side == SIDE_NATIVE;
 }
 

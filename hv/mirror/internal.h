@@ -33,6 +33,16 @@ static inline bool group_is_empty(const u32 *entries)
             pairs[7]) == 0;
 }
 
+static inline bool group_is_equal(const u32 *a, const u32 *b)
+{
+    u64 x[GROUP_ENTRIES / 2], y[GROUP_ENTRIES / 2];
+
+    __builtin_memcpy(x, a, sizeof(x));
+    __builtin_memcpy(y, b, sizeof(y));
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]) |
+            (x[5] ^ y[5]) | (x[6] ^ y[6]) | (x[7] ^ y[7])) == 0;
+}
+
 static inline groups_t groups_of(const u32 *entries)
 {
     groups_t groups = 0;
@@ -40,6 +50,19 @@ static inline groups_t groups_of(const u32 *entries)
     for (u32 group = GROUPS; group-- > 0;)
         groups = groups << 1 | !group_is_empty(&entries[group * GROUP_ENTRIES]);
     return groups;
+}
+
+/* Those of `groups` in which a and b differ. */
+static inline groups_t groups_differing(const u32 *a, const u32 *b, groups_t groups)
+{
+    groups_t differing = 0;
+
+    for (groups_t left = groups; left != 0; left &= left - 1) {
+        u32 group = (u32)__builtin_ctzll(left);
+        if (!group_is_equal(&a[group * GROUP_ENTRIES], &b[group * GROUP_ENTRIES]))
+            differing |= 1ull << group;
+    }
+    return differing;
 }
 
 /* The first entry at or after `first` that lies in one of the groups; PG_ENTRIES: none. */
@@ -58,13 +81,23 @@ static inline u32 next_in(groups_t groups, u32 first)
 
 /* entries.c: pure functions of a guest's entry. */
 u32 shadow_native_pde(const struct mirror *mirror, u32 pde);
-bool pde_is_large(const struct mirror *mirror, u32 pde);
-bool pde_has_table(const struct vm *vm, u32 pde); /* points to a page table in guest RAM */
+bool frame_is_ram(const struct vm *vm, u32 pde);
 u32 mirror_table_pde(u32 pde, u32 table_gpa);
 u32 mirror_large_pde(const struct vm *vm, u32 pde); /* 0: no mirror */
 u32 mirror_pte(const struct vm *vm, u32 pte);       /* 0: no mirror */
 u32 mirror_slot(const struct vm *vm, u32 slot);
 u32 mirrored_slot(const struct vm *vm, u32 slot); /* inverse of mirror_slot */
+
+static inline bool pde_is_large(const struct mirror *mirror, u32 pde)
+{
+    return mirror->pse && (pde & PG_LARGE);
+}
+
+/* Points to a page table in guest RAM. */
+static inline bool pde_has_table(const struct vm *vm, u32 pde)
+{
+    return (pde & PG_PRESENT) && !pde_is_large(&vm->mirror, pde) && frame_is_ram(vm, pde);
+}
 
 /*
  * memory.c

@@ -30,6 +30,7 @@ struct mirror_root {
     struct mirror_page *page; /* the guest's page directory; NULL: this slot of the table is free */
     hpa_t shadow;
     u64 used;      /* groups of its entries that may not be empty */
+    u64 native;    /* those of them that may hold native entries */
     u64 last_used; /* mirror.clock at its last load */
 
     /* Native slots with a table in guest RAM, as of the last sync. With more than fit, table_count

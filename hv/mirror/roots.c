@@ -43,6 +43,7 @@ static void start_alike(struct vm *vm, struct mirror_root *root)
             to[slot] = from[slot];
     }
     root->used = current->used;
+    root->native = current->native;
 }
 
 static struct mirror_root *make_root(struct vm *vm, u32 gpa)
@@ -78,7 +79,7 @@ void root_drop(struct vm *vm, struct mirror_root *root)
     struct mirror_page *page = root->page;
     const u32 *shadow = root_shadow(root);
 
-    FOR_ENTRIES_IN(root->used, slot)
+    FOR_ENTRIES_IN(root->native, slot)
     {
         u32 pde = native_part(shadow[slot]);
         if (pde != 0 && pde_has_table(vm, pde))

@@ -13,6 +13,8 @@
 static void store_slot(struct vm *vm, struct mirror_root *root, u32 slot, u32 pde)
 {
     root->used |= 1ull << slot / GROUP_ENTRIES;
+    if (!(pde & SHADOW_IS_MIRROR))
+        root->native |= 1ull << slot / GROUP_ENTRIES;
     entry_store32(&root_shadow(root)[slot], pde);
     vm->mirror.changes++;
 }
@@ -38,11 +40,11 @@ static bool same_table(const struct vm *vm, u32 a, u32 b)
 
 /* All removals come before all additions, since a slot's mirror may become a native slot and the
  * other way round. */
-static void remove_slots(struct vm *vm, struct mirror_root *root, const u32 *guest)
+static void remove_slots(struct vm *vm, struct mirror_root *root, const u32 *guest, groups_t groups)
 {
     const u32 *shadow = root_shadow(root);
 
-    FOR_ENTRIES_IN(root->used, slot)
+    FOR_ENTRIES_IN(groups, slot)
     {
         u32 old = native_part(shadow[slot]), wanted;
         if (old == 0)
@@ -98,11 +100,11 @@ static bool conflict_at(const struct vm *vm, const u32 *guest, u32 slot)
 }
 
 static enum mirror_load_result add_slots(struct vm *vm, struct mirror_root *root, const u32 *guest,
-                                         groups_t used)
+                                         groups_t groups)
 {
     const u32 *shadow = root_shadow(root);
 
-    FOR_ENTRIES_IN(used, slot)
+    FOR_ENTRIES_IN(groups, slot)
     {
         u32 wanted;
         if (!(guest[slot] & PG_PRESENT))
@@ -121,11 +123,12 @@ static enum mirror_load_result add_slots(struct vm *vm, struct mirror_root *root
 /* The CPU walks the shadow root, so the guest's own never gets the flags it would have set there.
  * For a 4 MiB page the dirty flag as well: one set too early costs a guest a needless write-back,
  * one missing costs it data. */
-static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *guest, groups_t used)
+static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *guest,
+                          groups_t groups)
 {
     u32 *mirror = guest_page_mirror(vm, GPA(root->page->gpa));
 
-    FOR_ENTRIES_IN(used, slot)
+    FOR_ENTRIES_IN(groups, slot)
     {
         u32 pde = guest[slot], flags;
         if (!(pde & PG_PRESENT))
@@ -145,7 +148,7 @@ static void list_tables(const struct vm *vm, struct mirror_root *root)
     const u32 *shadow = root_shadow(root);
 
     root->table_count = 0;
-    FOR_ENTRIES_IN(root->used, slot)
+    FOR_ENTRIES_IN(root->native, slot)
     {
         u32 pde = native_part(shadow[slot]);
         if (!pde_has_table(vm, pde))
@@ -162,15 +165,17 @@ static enum mirror_load_result scan_root(struct vm *vm, struct mirror_root *root
 {
     u32 *guest = guest_page_native(vm, GPA(root->page->gpa));
     enum mirror_load_result result;
-    groups_t used;
+    groups_t groups;
 
     if (guest == NULL)
         return MIRROR_LOAD_BAD_ROOT;
-    used = groups_of(guest);
-    remove_slots(vm, root, guest);
-    result = add_slots(vm, root, guest, used);
+    /* Equal to the shadow means native, in step, and with the flags that are set there. */
+    groups = groups_of(guest);
+    groups = groups_differing(guest, root_shadow(root), groups | root->native);
+    remove_slots(vm, root, guest, groups);
+    result = add_slots(vm, root, guest, groups);
     if (result == MIRROR_LOAD_OK)
-        mark_accessed(vm, root, guest, used);
+        mark_accessed(vm, root, guest, groups);
     list_tables(vm, root);
     return result;
 }
