@@ -4,9 +4,6 @@
 
 #include <kmv/contract.h>
 
-#define PDE_TABLE_RIGHTS (PG_PRESENT | PG_WRITE | PG_USER | PG_PWT | PG_PCD)
-#define LEAF_KEPT        (PDE_TABLE_RIGHTS | PG_LARGE | PG_GLOBAL)
-
 u32 mirror_slot(const struct vm *vm, u32 slot)
 {
     return (slot + (vm->offset >> PG_SLOT_SHIFT)) % PG_ENTRIES;
@@ -38,7 +35,7 @@ bool frame_is_ram(const struct vm *vm, u32 pde)
 
 u32 mirror_table_pde(u32 pde, u32 table_gpa)
 {
-    return table_gpa | (pde & PDE_TABLE_RIGHTS) | PG_ACCESSED | SHADOW_IS_MIRROR;
+    return table_gpa | (pde & PG_TABLE_RIGHTS) | PG_ACCESSED | SHADOW_IS_MIRROR;
 }
 
 /* Where the mirror of a guest's mapping of `bytes` at frame lies. False: the guest has no business
@@ -62,7 +59,7 @@ static bool mirror_frame(const struct vm *vm, u32 frame, u64 bytes, u32 *mirror)
 
 u32 mirror_large_pde(const struct vm *vm, u32 pde)
 {
-    u32 flags = (pde & (LEAF_KEPT | PG_LARGE_PAT)) | PG_ACCESSED | PG_DIRTY | SHADOW_IS_MIRROR;
+    u32 flags = (pde & (PG_LEAF_KEPT | PG_LARGE_PAT)) | PG_ACCESSED | PG_DIRTY | SHADOW_IS_MIRROR;
     u32 frame;
 
     if (pde & PG_LARGE_HIGH)
@@ -70,15 +67,11 @@ u32 mirror_large_pde(const struct vm *vm, u32 pde)
     return mirror_frame(vm, pde & PG_LARGE_FRAME, PG_SLOT_BYTES, &frame) ? frame | flags : 0;
 }
 
-u32 mirror_pte(const struct vm *vm, u32 pte)
+u32 mirror_pte_elsewhere(const struct vm *vm, u32 pte)
 {
-    u32 flags = (pte & LEAF_KEPT) | PG_ACCESSED | PG_DIRTY;
     u32 frame;
 
-    if (!(pte & PG_PRESENT))
-        return 0;
-    /* Nearly every page is one of RAM. */
-    if ((pte & PG_FRAME) < vm->ram_bytes)
-        return ((pte & PG_FRAME) + vm->offset) | flags;
-    return mirror_frame(vm, pte & PG_FRAME, PAGE_SIZE, &frame) ? frame | flags : 0;
+    return mirror_frame(vm, pte & PG_FRAME, PAGE_SIZE, &frame)
+               ? frame | (pte & PG_LEAF_KEPT) | PG_ACCESSED | PG_DIRTY
+               : 0;
 }

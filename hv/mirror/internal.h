@@ -24,21 +24,20 @@
 #define GROUPS        (PG_ENTRIES / GROUP_ENTRIES)
 typedef u64 groups_t;
 
+/* Two entries at a time, whatever type they are accessed with elsewhere. */
+typedef u64 __attribute__((may_alias)) entry_pair_t;
+
 static inline bool group_is_empty(const u32 *entries)
 {
-    u64 pairs[GROUP_ENTRIES / 2];
+    const entry_pair_t *e = (const entry_pair_t *)entries;
 
-    __builtin_memcpy(pairs, entries, sizeof(pairs));
-    return (pairs[0] | pairs[1] | pairs[2] | pairs[3] | pairs[4] | pairs[5] | pairs[6] |
-            pairs[7]) == 0;
+    return (e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) == 0;
 }
 
 static inline bool group_is_equal(const u32 *a, const u32 *b)
 {
-    u64 x[GROUP_ENTRIES / 2], y[GROUP_ENTRIES / 2];
+    const entry_pair_t *x = (const entry_pair_t *)a, *y = (const entry_pair_t *)b;
 
-    __builtin_memcpy(x, a, sizeof(x));
-    __builtin_memcpy(y, b, sizeof(y));
     return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]) |
             (x[5] ^ y[5]) | (x[6] ^ y[6]) | (x[7] ^ y[7])) == 0;
 }
@@ -83,14 +82,28 @@ static inline u32 next_in(groups_t groups, u32 first)
 u32 shadow_native_pde(const struct mirror *mirror, u32 pde);
 bool frame_is_ram(const struct vm *vm, u32 pde);
 u32 mirror_table_pde(u32 pde, u32 table_gpa);
-u32 mirror_large_pde(const struct vm *vm, u32 pde); /* 0: no mirror */
-u32 mirror_pte(const struct vm *vm, u32 pte);       /* 0: no mirror */
+u32 mirror_large_pde(const struct vm *vm, u32 pde);     /* 0: no mirror */
+u32 mirror_pte_elsewhere(const struct vm *vm, u32 pte); /* of a page that isn't RAM; 0: no mirror */
 u32 mirror_slot(const struct vm *vm, u32 slot);
 u32 mirrored_slot(const struct vm *vm, u32 slot); /* inverse of mirror_slot */
 
 static inline bool pde_is_large(const struct mirror *mirror, u32 pde)
 {
     return mirror->pse && (pde & PG_LARGE);
+}
+
+/* What a mirror entry takes over from the guest's. */
+#define PG_TABLE_RIGHTS (PG_PRESENT | PG_WRITE | PG_USER | PG_PWT | PG_PCD)
+#define PG_LEAF_KEPT    (PG_TABLE_RIGHTS | PG_LARGE | PG_GLOBAL)
+
+/* 0: no mirror. */
+static inline u32 mirror_pte(const struct vm *vm, u32 pte)
+{
+    if (!(pte & PG_PRESENT))
+        return 0;
+    if ((pte & PG_FRAME) >= vm->ram_bytes)
+        return mirror_pte_elsewhere(vm, pte);
+    return ((pte & (PG_FRAME | PG_LEAF_KEPT)) + vm->offset) | PG_ACCESSED | PG_DIRTY;
 }
 
 /* Points to a page table in guest RAM. */
