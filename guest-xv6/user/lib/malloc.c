@@ -1,7 +1,10 @@
 /* First fit over one list of free chunks, sorted by address so that neighbours can be joined. */
 #include "user.h"
 
-#define GROW_BYTES PAGE_SIZE
+/* The heap grows by an eighth of itself, so that a large one needs few calls of sbrk and a small
+ * one no memory that it doesn't use. */
+#define GROW_SHARE 8
+#define GROW_MAX   (16 * PAGE_SIZE)
 #define BYTES_MAX  0x7ff00000u /* sbrk takes a signed number */
 
 struct chunk {
@@ -10,6 +13,7 @@ struct chunk {
 };
 
 static struct chunk *free_list;
+static size_t heap_bytes; /* got from sbrk so far */
 
 static int adjacent(const struct chunk *low, const struct chunk *high)
 {
@@ -37,10 +41,14 @@ static void insert(struct chunk *chunk)
     }
 }
 
-/* Programs may have left the break at any address; chunks stay aligned and next to each other. */
-static int grow(size_t bytes)
+static size_t whole_pages(size_t bytes)
 {
-    size_t whole = (bytes + GROW_BYTES - 1) / GROW_BYTES * GROW_BYTES;
+    return (bytes + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE;
+}
+
+/* Programs may have left the break at any address; chunks stay aligned and next to each other. */
+static int grow_by(size_t whole)
+{
     size_t skew = -(uintptr_t)sbrk(0) % sizeof(struct chunk);
     char *memory = sbrk((int)(whole + skew));
 
@@ -49,7 +57,17 @@ static int grow(size_t bytes)
     struct chunk *chunk = (struct chunk *)(memory + skew);
     chunk->bytes = whole;
     insert(chunk);
+    heap_bytes += whole;
     return 0;
+}
+
+static int grow(size_t bytes)
+{
+    size_t wanted = heap_bytes / GROW_SHARE < GROW_MAX ? heap_bytes / GROW_SHARE : GROW_MAX;
+
+    if (wanted > bytes && grow_by(whole_pages(wanted)) == 0)
+        return 0;
+    return grow_by(whole_pages(bytes));
 }
 
 /* The rest stays at the upper end, where it joins what the heap grows by next. */
