@@ -23,6 +23,18 @@ test-machine: all
 test-guest: all
 	KMV_LONG=1 KMV_CRASH_STEP=1 $(TESTS_RUN) --machine tests/machine/test_usertests.py --machine tests/machine/test_disk_crash.py
 
+# Hostile guests on every model of the processor, each attempt that ends a guest in a boot of its own: about an hour.
+.PHONY: attack
+attack: all
+	KMV_LONG=1 $(TESTS_RUN) --machine tests/machine/test_attack.py
+
+FUZZ_CALLS ?= 1000000
+FUZZ_SEED  ?= 1
+.PHONY: fuzz-hypercalls
+fuzz-hypercalls: all
+	KMV_BUILD=$(BUILD) KMV_FUZZ_CALLS=$(FUZZ_CALLS) KMV_FUZZ_SEED=$(FUZZ_SEED) \
+	    $(TESTS_PYTHON) -m pytest -q tests/machine/test_attack.py -k hypercalls
+
 # What the mirror costs.
 .PHONY: bench
 bench: all

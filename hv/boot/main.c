@@ -6,6 +6,7 @@
 #include <hv/log/serial.h>
 #include <hv/platform/mptable.h>
 #include <hv/platform/panic.h>
+#include <hv/platform/pci.h>
 #include <hv/platform/power.h>
 #include <hv/vmx/backend.h>
 #include <kmv/bootinfo.h>
@@ -98,6 +99,7 @@ _Noreturn void hv_main(const struct kmv_bootinfo *info)
     if (!vmx_features_check(boot.flags & KMV_BOOT_MIRROR, &controls, missing, sizeof(missing)))
         refuse(missing);
     log_boot();
+    pci_stop_bus_masters();
     error = setup_memory();
     if (error == 0) {
         vcpu.vm = &vm;

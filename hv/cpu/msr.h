@@ -8,6 +8,7 @@
 #define MSR_FEATURE_CONTROL     0x3a
 #define MSR_BIOS_UPDATE_TRIGGER 0x79
 #define MSR_BIOS_SIGN_ID        0x8b
+#define MSR_TSC_ADJUST          0x3b
 #define MSR_MTRRCAP             0xfe
 #define MSR_SYSENTER_CS         0x174
 #define MSR_SYSENTER_ESP        0x175

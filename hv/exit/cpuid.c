@@ -2,6 +2,8 @@
 #include <hv/exit/handlers.h>
 
 #define LEAF_FEATURES          1
+#define LEAF_MONITOR           5
+#define LEAF_POWER             6
 #define LEAF_STRUCTURED        7
 #define LEAF_PERFMON           0xa
 #define LEAF_XSTATE            0xd
@@ -16,11 +18,22 @@ struct hidden {
 };
 
 static const struct hidden hidden[] = {
-    /* MONITOR, VMX, SMX, PCID, x2APIC */
-    {LEAF_FEATURES, 0, .ecx = 1u << 3 | 1u << 5 | 1u << 6 | 1u << 17 | 1u << 21},
-    /* SGX, INVPCID; WAITPKG, CET-SS, LA57, SGX-LC; CET-IBT, UINTR */
-    {LEAF_STRUCTURED, 0, .ebx = 1u << 2 | 1u << 10, .ecx = 1u << 5 | 1u << 7 | 1u << 16 | 1u << 30,
-     .edx = 1u << 5 | 1u << 20},
+    /* debug store (DTES64, DS-CPL, DS), MONITOR, VMX, SMX, EIST, TM2, SDBG, xTPR, PDCM, PCID, DCA,
+       x2APIC; ACPI, TM */
+    {LEAF_FEATURES, 0,
+     .ecx = 1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 11 |
+            1u << 14 | 1u << 15 | 1u << 17 | 1u << 18 | 1u << 21,
+     .edx = 1u << 21 | 1u << 22 | 1u << 29},
+    {LEAF_MONITOR, 0, ~0u, ~0u, ~0u, ~0u},
+    /* all but ARAT: the rest is of MSRs that are denied */
+    {LEAF_POWER, 0, ~0u, ~0u, ~0u, ~(1u << 2)},
+    /* SGX, INVPCID, RDT, MPX, PT; protection keys, WAITPKG, CET, LA57, RDPID, bus-lock, ENQCMD,
+     * SGX-LC, PKS; UINTR, PCONFIG, LBR, CET, AMX, speculation MSRs */
+    {LEAF_STRUCTURED, 0, .ebx = 1u << 2 | 1u << 10 | 1u << 12 | 1u << 14 | 1u << 15 | 1u << 25,
+     .ecx = 1u << 3 | 1u << 4 | 1u << 5 | 1u << 7 | 1u << 16 | 1u << 22 | 1u << 24 | 1u << 29 |
+            1u << 30 | 1u << 31,
+     .edx =
+         1u << 5 | 1u << 18 | 1u << 19 | 1u << 20 | 1u << 22 | 1u << 24 | 1u << 25 | 0x3fu << 26},
     {LEAF_PERFMON, 0, ~0u, ~0u, ~0u, ~0u},
     /* XSAVES, XFD */
     {LEAF_XSTATE, 1, .eax = 1u << 3 | 1u << 4},
@@ -48,10 +61,7 @@ static struct cpuid answer(const struct vcpu *vcpu, u32 leaf, u32 subleaf)
         return (struct cpuid){LEAF_HYPERVISOR, 0x4d454d4b /* KMEM */, 0x4f534956 /* VISO */,
                               0x564d4b52 /* RKMV */};
     r = cpuid(leaf, subleaf);
-    hide(leaf,
-         leaf == LEAF_FEATURES || leaf == LEAF_PERFMON || leaf == LEAF_EXTENDED_FEATURES ? 0
-                                                                                         : subleaf,
-         &r);
+    hide(leaf, leaf == LEAF_STRUCTURED || leaf == LEAF_XSTATE ? subleaf : 0, &r);
     if (leaf == LEAF_FEATURES) {
         r.ecx |= 1u << 31;
         r.ecx &= ~CPUID1_ECX_OSXSAVE;

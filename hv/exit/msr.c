@@ -18,10 +18,9 @@ static const struct {
     u32 msr;
     bool write;
 } passed[] = {
-    {MSR_TSC, false},         {MSR_APIC_BASE, false},     {MSR_MTRRCAP, false},
-    {MSR_SYSENTER_CS, true},  {MSR_SYSENTER_ESP, true},   {MSR_SYSENTER_EIP, true},
-    {MSR_PAT, true},          {MSR_MTRR_DEF_TYPE, false}, {MSR_TSC_DEADLINE, true},
-    {MSR_MISC_ENABLE, false},
+    {MSR_TSC, true},         {MSR_TSC_ADJUST, true},   {MSR_APIC_BASE, false},
+    {MSR_SYSENTER_CS, true}, {MSR_SYSENTER_ESP, true}, {MSR_SYSENTER_EIP, true},
+    {MSR_PAT, true},         {MSR_TSC_DEADLINE, true}, {MSR_MISC_ENABLE, false},
 };
 
 /* Reads that are answered here. */
@@ -32,14 +31,18 @@ static const struct {
     {MSR_FEATURE_CONTROL, FEATURE_CONTROL_LOCK}, /* no VMX for the guest */
     {MSR_BIOS_SIGN_ID,
      0xffffffffull << 32}, /* the newest microcode there can be: nothing to update */
-    {MSR_MCG_CAP, 0},      /* no machine-check banks */
+    {MSR_MTRRCAP, 0},      /* memory types are ours: no ranges, RAM is write-back */
+    {MSR_MTRR_DEF_TYPE, 0x806},
+    {MSR_DEBUGCTL, 0},
+    {MSR_MCG_CAP, 0}, /* no machine-check banks */
     {MSR_MCG_STATUS, 0},
     {MSR_EFER, 0},
 };
 
 /* Writes that are swallowed: a microcode update would stall the machine, the others change nothing
  * for the guest. */
-static const u32 swallowed_writes[] = {MSR_BIOS_UPDATE_TRIGGER, MSR_BIOS_SIGN_ID, MSR_MCG_STATUS};
+static const u32 swallowed_writes[] = {MSR_BIOS_UPDATE_TRIGGER, MSR_BIOS_SIGN_ID, MSR_MCG_STATUS,
+                                       MSR_MTRR_DEF_TYPE};
 
 static void pass(u8 *bitmap, u32 msr, size_t low, size_t high)
 {
@@ -74,12 +77,21 @@ enum exit_result exit_msr_read(struct vcpu *vcpu)
     return vcpu_inject(vcpu, VECTOR_GP, true, 0);
 }
 
+/* The local APIC stays where and how it is: elsewhere it would lie over RAM, and off it would take
+ * our own interrupts. */
+static bool keeps_apic(struct vcpu *vcpu, u32 msr)
+{
+    u64 value = vcpu_gpr(vcpu, REG_RDX) << 32 | (u32)vcpu_gpr(vcpu, REG_RAX);
+
+    return msr == MSR_APIC_BASE && value == msr_read(MSR_APIC_BASE);
+}
+
 enum exit_result exit_msr_write(struct vcpu *vcpu)
 {
     u32 msr = (u32)vcpu_gpr(vcpu, REG_RCX);
 
     for (size_t i = 0; i < ARRAY_LEN(swallowed_writes); i++) {
-        if (swallowed_writes[i] == msr) {
+        if (swallowed_writes[i] == msr || keeps_apic(vcpu, msr)) {
             vcpu_skip_instruction(vcpu);
             return EXIT_RESUME;
         }

@@ -5,6 +5,9 @@
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
 
+/* Access to the debug registers raises #DB; clear in its handler (SDM vol. 3B, 18.2.4). */
+#define DR7_GD (1u << 13)
+
 /* Basic exit reasons, SDM vol. 3D, appendix C. */
 enum exit_reason {
     REASON_EXCEPTION_OR_NMI = 0,
@@ -61,11 +64,19 @@ static enum exit_result on_ept_misconfiguration(struct vcpu *vcpu)
                      (unsigned long long)vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
 }
 
-/* The exit leaves DR6 untouched and reports what it would have got (SDM vol. 3C, 28.1, table 28-1).
- */
-static enum exit_result reflect_debug(struct vcpu *vcpu)
+/* The exit leaves DR6 and DR7.GD untouched and reports what DR6 would have got (SDM vol. 3C, 28.1,
+ * table 28-1). INT1 comes as an event of its own: RIP is still its own, not the next one. */
+static enum exit_result reflect_debug(struct vcpu *vcpu, u32 info)
 {
     dr6_write(dr6_read() | (vmcs_read(VMCS_EXIT_QUALIFICATION) & 0x600f));
+    vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~(u64)DR7_GD);
+    if (INTERRUPTION_TYPE(info) == INTERRUPTION_PRIVILEGED_SOFTWARE_EXCEPTION) {
+        vcpu->event = (struct event){
+            .info = info & ~INTERRUPTION_NMI_UNBLOCKED,
+            .length = (u32)vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH),
+        };
+        return EXIT_RESUME;
+    }
     return vcpu_inject(vcpu, VECTOR_DB, false, 0);
 }
 
@@ -75,7 +86,8 @@ static enum exit_result on_exception(struct vcpu *vcpu)
     u32 error = (u32)vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR_CODE);
 
     if (INTERRUPTION_TYPE(info) == INTERRUPTION_NMI) {
-        vcpu->nmi_wanted = true;
+        /* Through our own handler, whose IRET ends the blocking of NMIs that the exit began. */
+        __asm__ volatile("int %0" : : "i"(VECTOR_NMI) : "memory");
         return EXIT_RESUME;
     }
     if ((vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID) == 0)
@@ -84,7 +96,7 @@ static enum exit_result on_exception(struct vcpu *vcpu)
     case VECTOR_PF:
         return exit_page_fault(vcpu, GVA((u32)vmcs_read(VMCS_EXIT_QUALIFICATION)), error);
     case VECTOR_DB:
-        return reflect_debug(vcpu);
+        return reflect_debug(vcpu, info);
     case VECTOR_AC:
         return vcpu_inject(vcpu, VECTOR_AC, true, error);
     case VECTOR_MC:
@@ -126,10 +138,16 @@ static enum exit_result on_invlpg(struct vcpu *vcpu)
     return exit_invlpg(vcpu, GVA((u32)vmcs_read(VMCS_EXIT_QUALIFICATION)));
 }
 
-/* VMX is hidden, so its instructions do not exist. */
+/* VMX and MONITOR are hidden, so their instructions do not exist. */
 static enum exit_result on_vmx_instruction(struct vcpu *vcpu)
 {
     return vcpu_inject(vcpu, VECTOR_UD, false, 0);
+}
+
+/* A processor without performance counters has none to read. */
+static enum exit_result on_rdpmc(struct vcpu *vcpu)
+{
+    return vcpu_inject(vcpu, VECTOR_GP, true, 0);
 }
 
 /* SDM vol. 3C, table 28-3. */
@@ -177,8 +195,10 @@ static const struct exit_row rows[VCPU_EXIT_REASONS] = {
     [REASON_NMI_WINDOW] = {"nmi_window", on_nmi_window},
     [REASON_TASK_SWITCH] = {"task_switch", NULL},
     [REASON_CPUID] = {"cpuid", exit_cpuid},
+    [11] = {"getsec", on_vmx_instruction},
     [REASON_INVD] = {"invd", on_invd},
     [REASON_INVLPG] = {"invlpg", on_invlpg},
+    [15] = {"rdpmc", on_rdpmc},
     [REASON_VMCALL] = {"vmcall", exit_hypercall},
     [19] = {"vmclear", on_vmx_instruction},
     [20] = {"vmlaunch", on_vmx_instruction},
@@ -195,6 +215,8 @@ static const struct exit_row rows[VCPU_EXIT_REASONS] = {
     [REASON_WRMSR] = {"wrmsr", exit_msr_write},
     [REASON_ENTRY_GUEST_STATE] = {"entry_guest_state", NULL},
     [REASON_ENTRY_MSR_LOADING] = {"entry_msr_loading", NULL},
+    [36] = {"mwait", on_vmx_instruction},
+    [39] = {"monitor", on_vmx_instruction},
     [REASON_EPT_VIOLATION] = {"ept_violation", on_ept_violation},
     [REASON_EPT_MISCONFIGURATION] = {"ept_misconfiguration", on_ept_misconfiguration},
     [REASON_INVEPT] = {"invept", on_vmx_instruction},

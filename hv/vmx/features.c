@@ -4,8 +4,7 @@
 #include <hv/vmx/features.h>
 #include <hv/vmx/vmcs_fields.h>
 
-/* One bit of a control word that is wanted, and the name it is missed under; NULL: used where there
- * is. */
+/* One bit of a control word that is wanted, and the name it is missed under. */
 struct wanted_control {
     u32 bit;
     const char *name;
@@ -27,6 +26,9 @@ static const struct wanted_control pin_wanted[] = {
 static const struct wanted_control primary_wanted[] = {
     {PRIMARY_USE_IO_BITMAPS, "I/O bitmaps", false},
     {PRIMARY_USE_MSR_BITMAPS, "MSR bitmaps", false},
+    {PRIMARY_MWAIT_EXITING, "MWAIT exiting", false},
+    {PRIMARY_RDPMC_EXITING, "RDPMC exiting", false},
+    {PRIMARY_MONITOR_EXITING, "MONITOR exiting", false},
     {PRIMARY_SECONDARY_CONTROLS, "secondary controls", false},
     {PRIMARY_CR3_LOAD_EXITING, "CR3-load exiting", true},
     {PRIMARY_CR3_STORE_EXITING, "CR3-store exiting", true},
@@ -37,9 +39,6 @@ static const struct wanted_control secondary_wanted[] = {
     {SECONDARY_EPT, "EPT", false},
     {SECONDARY_VPID, "VPID", false},
     {SECONDARY_UNRESTRICTED_GUEST, "unrestricted guest", false},
-    {SECONDARY_RDTSCP, NULL, false},
-    {SECONDARY_INVPCID, NULL, false},
-    {SECONDARY_XSAVES, NULL, false},
 };
 
 static const struct wanted_control exit_wanted[] = {
@@ -110,7 +109,7 @@ static u32 control_value(const struct control_word *word, bool use_true, bool mi
         if (wanted->mirror_only && !mirrored)
             continue;
         value |= wanted->bit;
-        if (wanted->name != NULL && (wanted->bit & ~allowed1) != 0)
+        if ((wanted->bit & ~allowed1) != 0)
             miss(missing, size, wanted->name);
     }
     return (value | allowed0) & allowed1;

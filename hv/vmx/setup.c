@@ -50,7 +50,8 @@ static bool alloc_region(struct vm *vm, hpa_t *region)
 static void fix_control_registers(void)
 {
     cr0_write((cr0_read() | msr_read(MSR_VMX_CR0_FIXED0)) & msr_read(MSR_VMX_CR0_FIXED1));
-    cr4_write((cr4_read() | msr_read(MSR_VMX_CR4_FIXED0) | CR4_VMXE | CR4_MCE) &
+    /* OSXSAVE: the guest's XSETBV is done here. */
+    cr4_write((cr4_read() | msr_read(MSR_VMX_CR4_FIXED0) | CR4_VMXE | CR4_MCE | CR4_OSXSAVE) &
               msr_read(MSR_VMX_CR4_FIXED1));
 }
 
@@ -114,8 +115,6 @@ static bool write_controls(struct vcpu *vcpu, const struct vmx_controls *control
         {VMCS_VMCS_LINK_POINTER, ~0ull},
     };
     ok &= write_all(table, ARRAY_LEN(table));
-    if (controls->secondary & SECONDARY_XSAVES)
-        ok &= vmcs_try_write(VMCS_XSS_EXITING_BITMAP, ~0ull);
     vcpu->primary = controls->primary;
     vcpu->pin = controls->pin;
     vcpu->has_preemption_timer = controls->has_preemption_timer;

@@ -9,6 +9,9 @@
 
 #define ENTRY_FAILED (1ull << 63)
 
+#define RFLAGS_TF        (1u << 8)
+#define PENDING_DEBUG_BS (1u << 14) /* SDM vol. 3C, table 25-4 */
+
 /* CR0: NE is fixed to 1 in VMX operation; paging is ours to follow. */
 #define CR0_OWNED_ALWAYS CR0_NE
 #define CR0_OWNED_MIRROR CR0_PG
@@ -45,6 +48,10 @@ void vcpu_skip_bytes(struct vcpu *vcpu, u32 bytes)
     (void)vcpu;
     vmcs_write(VMCS_GUEST_RIP, (u32)(vmcs_read(VMCS_GUEST_RIP) + bytes));
     vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~blocked);
+    /* The guest steps over this instruction, too. */
+    if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
+        vmcs_write(VMCS_GUEST_PENDING_DEBUG,
+                   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
 void vcpu_skip_instruction(struct vcpu *vcpu)

@@ -26,7 +26,6 @@
     X(IO_BITMAP_B, 0x2002)                                                                         \
     X(MSR_BITMAPS, 0x2004)                                                                         \
     X(EPT_POINTER, 0x201a)                                                                         \
-    X(XSS_EXITING_BITMAP, 0x202c)                                                                  \
     X(GUEST_PHYSICAL_ADDRESS, 0x2400)                                                              \
     X(VMCS_LINK_POINTER, 0x2800)                                                                   \
     X(GUEST_DEBUGCTL, 0x2802)                                                                      \
@@ -128,20 +127,20 @@ enum vmcs_field { VMCS_FIELDS(VMCS_FIELD_ENUM) };
 
 /* Primary processor-based controls, table 25-6. */
 #define PRIMARY_INVLPG_EXITING     (1u << 9)
+#define PRIMARY_MWAIT_EXITING      (1u << 10)
+#define PRIMARY_RDPMC_EXITING      (1u << 11)
 #define PRIMARY_CR3_LOAD_EXITING   (1u << 15)
 #define PRIMARY_CR3_STORE_EXITING  (1u << 16)
 #define PRIMARY_NMI_WINDOW_EXITING (1u << 22)
 #define PRIMARY_USE_IO_BITMAPS     (1u << 25)
 #define PRIMARY_USE_MSR_BITMAPS    (1u << 28)
+#define PRIMARY_MONITOR_EXITING    (1u << 29)
 #define PRIMARY_SECONDARY_CONTROLS (1u << 31)
 
 /* Secondary processor-based controls, table 25-7. */
 #define SECONDARY_EPT                (1u << 1)
-#define SECONDARY_RDTSCP             (1u << 3)
 #define SECONDARY_VPID               (1u << 5)
 #define SECONDARY_UNRESTRICTED_GUEST (1u << 7)
-#define SECONDARY_INVPCID            (1u << 12)
-#define SECONDARY_XSAVES             (1u << 20)
 
 /* VM-exit controls, table 25-13; VM-entry controls, table 25-15. */
 #define EXIT_SAVE_DEBUG         (1u << 2)
