@@ -27,6 +27,7 @@ struct writer {
     struct bytes symbols;
     struct bytes names; /* of symbols */
     struct bytes note;
+    struct window_list windows;
     unsigned first_global;
     uint32_t note_offset;
 };
@@ -107,9 +108,12 @@ static void append_table(struct writer *writer, const char *name, Elf32_Word typ
 static void add_note(struct writer *writer)
 {
     const struct program *program = writer->program;
+    uint32_t base, count;
+    bool mapped = program_mapped(program, &base, &count);
     const Elf32_Nhdr header = {sizeof(KMV_NOTE_NAME), sizeof(struct kmv_note_desc), KMV_NOTE_TYPE};
     const struct kmv_note_desc desc = {KMV_NOTE_VERSION,
-                                       program->options.identity ? 0 : program->options.offset};
+                                       program->options.identity ? 0 : program->options.offset,
+                                       mapped ? program_map_at(base + count) : 0};
     bytes_append(&writer->note, &header, sizeof(header));
     bytes_append(&writer->note, KMV_NOTE_NAME, sizeof(KMV_NOTE_NAME));
     bytes_append(&writer->note, &desc, sizeof(desc));
@@ -164,22 +168,53 @@ static void collect_windows(const struct program *program, struct window_list *l
     vec_sort(list->at, list->count, sizeof(*list->at), compare_windows);
 }
 
-static void add_windows(struct writer *writer)
+/* Windows that touch become one. */
+static void join_windows(struct window_list *list)
 {
-    struct window_list list = {0};
-    collect_windows(writer->program, &list);
     size_t kept = 0;
-    for (size_t i = 0; i < list.count; i++) {
-        if (kept > 0 && list.at[i].start <= list.at[kept - 1].end) {
-            if (list.at[kept - 1].end < list.at[i].end)
-                list.at[kept - 1].end = list.at[i].end;
+    for (size_t i = 0; i < list->count; i++) {
+        if (kept > 0 && list->at[i].start <= list->at[kept - 1].end) {
+            if (list->at[kept - 1].end < list->at[i].end)
+                list->at[kept - 1].end = list->at[i].end;
         } else {
-            list.at[kept++] = list.at[i];
+            list->at[kept++] = list->at[i];
         }
     }
-    append_table(writer, ".kmv.windows", SHT_PROGBITS, list.at, kept * sizeof(*list.at),
+    list->count = kept;
+}
+
+static void add_windows(struct writer *writer)
+{
+    const struct window_list *list = &writer->windows;
+    append_table(writer, ".kmv.windows", SHT_PROGBITS, list->at, list->count * sizeof(*list->at),
                  (Elf32_Shdr){.sh_entsize = sizeof(struct kmv_window)});
-    free(list.at);
+}
+
+/* The room behind the last text section that the layout reserved. */
+static void add_map(struct writer *writer)
+{
+    const struct program *program = writer->program;
+    const struct window_list *list = &writer->windows;
+    uint32_t base, count;
+    if (!program_mapped(program, &base, &count))
+        return;
+    uint32_t size = (uint32_t)sizeof(struct kmv_window_map) + (count + 31) / 32 * 4;
+    struct kmv_window_map *map = xcalloc(size, 1);
+    *map = (struct kmv_window_map){KMV_WINDOW_MAP_MAGIC, base, count};
+    for (size_t i = 0; i < list->count; i++)
+        for (uint32_t bit = list->at[i].start - base; bit < list->at[i].end - base; bit++)
+            map->bits[bit / 32] |= 1u << bit % 32;
+    const struct section *text = program->texts[program->text_count - 1].section;
+    uint32_t addr = program_map_at(base + count);
+    Elf32_Shdr header = {.sh_type = SHT_PROGBITS,
+                         .sh_flags = SHF_ALLOC,
+                         .sh_addr = addr,
+                         .sh_offset = section_file_offset(text) + (addr - text->new_addr),
+                         .sh_size = size,
+                         .sh_addralign = 4};
+    add_output(writer, ".kmv.map", header, true);
+    sink_put(writer->file, header.sh_offset, map, size);
+    free(map);
 }
 
 static uint32_t map_symbol(const struct program *program, const Elf32_Sym *symbol)
@@ -275,10 +310,11 @@ static void move_segment(const struct image *image, Elf32_Phdr *segment)
     if (first == NULL)
         return;
     uint32_t shift = section_shift(first);
-    segment->p_memsz += section_shift(last) - shift + last->new_size - last->header.sh_size;
+    segment->p_memsz +=
+        section_shift(last) - shift + last->new_size + last->tail - last->header.sh_size;
     if (last_in_file != NULL)
-        segment->p_filesz += section_shift(last_in_file) - shift + last_in_file->new_size -
-                             last_in_file->header.sh_size;
+        segment->p_filesz += section_shift(last_in_file) - shift + last_in_file->new_size +
+                             last_in_file->tail - last_in_file->header.sh_size;
     segment->p_offset += shift;
     segment->p_vaddr += shift;
     segment->p_paddr += shift;
@@ -353,8 +389,8 @@ static void put_header(struct writer *writer, uint32_t segments, uint32_t sectio
     sink_put(writer->file, 0, &header, sizeof(header));
 }
 
-/* note, addrmap, windows, symtab, strtab, shstrtab, and the null section */
-#define ADDED_SECTIONS 7
+/* map, note, addrmap, windows, symtab, strtab, shstrtab, and the null section */
+#define ADDED_SECTIONS 8
 
 bool program_write(struct program *program)
 {
@@ -367,6 +403,9 @@ bool program_write(struct program *program)
         writer.file->end = headers;
     bool ok = add_loaded(&writer);
     if (ok) {
+        collect_windows(program, &writer.windows);
+        join_windows(&writer.windows);
+        add_map(&writer);
         add_note(&writer);
         add_addrmap(&writer);
         add_windows(&writer);
@@ -379,5 +418,6 @@ bool program_write(struct program *program)
     free(writer.symbols.at);
     free(writer.names.at);
     free(writer.note.at);
+    free(writer.windows.at);
     return ok;
 }

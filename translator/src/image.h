@@ -21,6 +21,7 @@ struct section {
     bool code16;         /* 16-bit code: left alone */
     uint32_t new_addr;   /* set by the layout */
     uint32_t new_size;
+    uint32_t tail; /* bytes of the map of windows behind it, alignment included */
 };
 
 struct reloc {

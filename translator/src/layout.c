@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "kmv/note.h"
+
 /* Sections move by whole pages, or more where one is aligned to more: every alignment is kept. */
 #define SHIFT_ALIGN 4096u
 
@@ -108,6 +110,15 @@ static const struct text *text_of(const struct program *program, const struct se
     return NULL;
 }
 
+/* The map of windows stands behind the last text section. */
+static void reserve_map(const struct program *program, const struct text *text)
+{
+    uint32_t base, count;
+    if (text + 1 == program->texts + program->text_count && program_mapped(program, &base, &count))
+        text->section->tail = program_map_at(base + count) - (base + count) +
+                              (uint32_t)sizeof(struct kmv_window_map) + (count + 31) / 32 * 4;
+}
+
 static void place_sections(struct program *program, struct section **sorted, unsigned count)
 {
     uint32_t shift = 0, align = SHIFT_ALIGN;
@@ -122,8 +133,10 @@ static void place_sections(struct program *program, struct section **sorted, uns
         if (text == NULL)
             continue;
         place_text(program, text);
-        if (section->new_size > section->header.sh_size)
-            shift += (section->new_size - section->header.sh_size + align - 1) & ~(align - 1);
+        reserve_map(program, text);
+        uint32_t size = section->new_size + section->tail;
+        if (size > section->header.sh_size)
+            shift += (size - section->header.sh_size + align - 1) & ~(align - 1);
     }
 }
 
@@ -146,7 +159,7 @@ bool program_layout(struct program *program)
     bool fits = true;
     for (unsigned i = 0; i < count; i++)
         fits = fits && sorted[i]->new_addr >= sorted[i]->header.sh_addr &&
-               sorted[i]->new_addr <= UINT32_MAX - sorted[i]->new_size;
+               sorted[i]->new_addr <= UINT32_MAX - sorted[i]->new_size - sorted[i]->tail;
     free(sorted);
     return fits || diag_fail(&program->diag, "its code grows beyond 4 GiB: link it lower");
 }

@@ -91,3 +91,16 @@ void program_free(struct program *program)
     free(program->emitter.windows.at);
     image_free(&program->image);
 }
+
+bool program_mapped(const struct program *program, uint32_t *base, uint32_t *count)
+{
+    uint64_t size = 0;
+    if (program->options.identity || program->text_count == 0)
+        return false;
+    for (unsigned t = 0; t < program->text_count; t++)
+        size += program->texts[t].section->new_size;
+    const struct section *last = program->texts[program->text_count - 1].section;
+    *base = program->texts[0].section->new_addr;
+    *count = last->new_addr + last->new_size - *base;
+    return *count / 8 <= size;
+}

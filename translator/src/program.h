@@ -168,6 +168,16 @@ unsigned branch_prefixes(const uint8_t *bytes, unsigned length);
 /* layout.c: bytes that follow the item's chunk. */
 uint32_t item_body_size(const struct text *text, const struct item *item);
 
+/* The code that the map of windows covers; false: there is no map (nothing is mirrored, or text
+ * sections lie so far apart that it would be larger than they). */
+bool program_mapped(const struct program *program, uint32_t *base, uint32_t *count);
+
+/* Where the map is, behind code that ends at `end`. */
+static inline uint32_t program_map_at(uint32_t end)
+{
+    return (end + 3) & ~3u;
+}
+
 /* Index of the first relocation at or above an address. */
 uint32_t program_first_reloc(const struct program *program, uint32_t addr);
 

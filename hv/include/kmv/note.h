@@ -2,12 +2,15 @@
  * What kmv-translate leaves in a translated ELF32 file.
  *
  * Section ".note.kmv" (SHT_NOTE, not loaded unless a PT_NOTE places it): one note, name "kmv\0",
- * type KMV_NOTE_TYPE, descriptor struct kmv_note_desc followed by nothing. The tables below are
- * sections that are not loaded (no SHF_ALLOC); the note is found through the PT_NOTE program
- * header, so that loaders and kernels need no section headers.
+ * type KMV_NOTE_TYPE, descriptor struct kmv_note_desc followed by nothing. It is found through the
+ * PT_NOTE program header, so that loaders and kernels need no section headers.
  *
- * Section ".kmv.addrmap": array of struct kmv_addr_pair sorted by old, one an instruction of the
- * original text. Section ".kmv.windows": array of struct kmv_window sorted by start.
+ * Sections that are not loaded (no SHF_ALLOC): ".kmv.addrmap", an array of struct kmv_addr_pair
+ * sorted by old, one an instruction of the original text; ".kmv.windows", an array of struct
+ * kmv_window sorted by start.
+ *
+ * Section ".kmv.map", loaded: the windows as a struct kmv_window_map, at the first multiple of 4
+ * behind the code of the last text section.
  */
 #ifndef KMV_NOTE_H
 #define KMV_NOTE_H
@@ -16,11 +19,12 @@
 
 #define KMV_NOTE_NAME    "kmv"
 #define KMV_NOTE_TYPE    0x4b4d5631u /* "KMV1" */
-#define KMV_NOTE_VERSION 1u
+#define KMV_NOTE_VERSION 2u
 
 struct kmv_note_desc {
     uint32_t version; /* KMV_NOTE_VERSION */
     uint32_t offset;  /* OFFSET the program was translated for; 0: identity, nothing mirrored */
+    uint32_t window_map; /* address of the struct kmv_window_map, 0: none */
 };
 
 struct kmv_addr_pair {
@@ -33,6 +37,16 @@ struct kmv_addr_pair {
 struct kmv_window {
     uint32_t start;
     uint32_t end;
+};
+
+#define KMV_WINDOW_MAP_MAGIC 0x574d564bu /* "KVMW" */
+
+/* A bit for each byte of code from `base` on, the lowest bit of a word first: 1 in windows. */
+struct kmv_window_map {
+    uint32_t magic;
+    uint32_t base;
+    uint32_t count; /* of bits; whole words follow */
+    uint32_t bits[];
 };
 
 #endif

@@ -49,7 +49,7 @@ static void write_note(struct bytes file, uint32_t offset)
         struct kmv_note_desc descriptor;
     } note = {{4, sizeof(struct kmv_note_desc), KMV_NOTE_TYPE},
               KMV_NOTE_NAME,
-              {KMV_NOTE_VERSION, offset}};
+              {KMV_NOTE_VERSION, offset, 0}};
     memcpy(file_at(file, KERNEL_NOTE_OFFSET), &note, sizeof(note));
 }
 

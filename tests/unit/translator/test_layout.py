@@ -126,13 +126,13 @@ def test_segments(kernel):
 
 def test_note(kernel):
     _, new, native = kernel
-    wanted = struct.pack("<III", 4, 8, 0x4B4D5631) + b"kmv\0"
-    assert new.contents(".note.kmv") == wanted + struct.pack("<II", 1, OFFSET)
+    wanted = struct.pack("<III", 4, 12, 0x4B4D5631) + b"kmv\0"
+    assert new.contents(".note.kmv") == wanted + struct.pack("<III", 2, OFFSET, new.sections[".kmv.map"][3])
     notes = [segment for segment in new.segments if segment[0] == 4]
     assert [new.data[note[1]:note[1] + note[4]] for note in notes] == [new.contents(".note.kmv")]
     other = Elf(translate(native, "--offset", "0x48000000"))
-    assert other.contents(".note.kmv") == wanted + struct.pack("<II", 1, 0x48000000)
-    assert Elf(translate(native, "--identity")).contents(".note.kmv") == wanted + struct.pack("<II", 1, 0)
+    assert other.contents(".note.kmv")[:-4] == wanted + struct.pack("<II", 2, 0x48000000)
+    assert Elf(translate(native, "--identity")).contents(".note.kmv") == wanted + struct.pack("<III", 2, 0, 0)
 
 
 def test_tables_are_sorted(kernel):
@@ -146,12 +146,26 @@ def test_tables_are_sorted(kernel):
         assert start < end < following
 
 
+def test_map_of_windows_is_loaded_behind_the_code(kernel):
+    _, new, _ = kernel
+    text, place = new.sections[".text"], new.sections[".kmv.map"]
+    assert place[3] == (text[3] + text[5] + 3) & ~3
+    assert new.symbols["etext"] == text[3] + text[5]
+    assert any(kind == 1 and place[3] - virtual == place[4] - offset and place[3] + place[5] <= virtual + size
+               for kind, offset, virtual, _, size, *_ in new.segments)
+    magic, base, count, *words = struct.unpack(f"<{place[5] // 4}I", new.contents(".kmv.map"))
+    assert (magic, base, count) == (0x574D564B, text[3], text[5])
+    inside = {base + bit for bit in range(32 * len(words)) if words[bit // 32] >> bit % 32 & 1}
+    assert inside == {address for window in new.pairs(".kmv.windows") for address in range(*window)}
+
+
 def test_identity_keeps_the_text_size(kernel):
     old, _, native = kernel
     same = Elf(translate(native, "--identity"))
     assert same.sections[".text"][5] == old.sections[".text"][5]
     assert same.contents(".text") == old.contents(".text")
     assert same.pairs(".kmv.windows") == []
+    assert ".kmv.map" not in same.sections
 
 
 def test_vector_stubs_are_one_window(tmp_path):

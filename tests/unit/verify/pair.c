@@ -21,9 +21,9 @@ static const char prelude[] = "    .macro wb\n"
                               "    .endm\n";
 
 static const char note[] = "    .section .note.kmv,\"\",@note\n"
-                           "    .long 4, 8, 0x4b4d5631\n"
+                           "    .long 4, 12, 0x4b4d5631\n"
                            "    .asciz \"kmv\"\n"
-                           "    .long 1, %u\n";
+                           "    .long 2, %u, 0\n";
 
 static void write_text(FILE *out, const struct pair *pair, bool translated)
 {
