@@ -122,6 +122,12 @@ static bool set_mirror(struct config *config, const char *value)
     return config->mirror || strcmp(value, "off") == 0;
 }
 
+static bool set_on_stop(struct config *config, const char *value)
+{
+    config->restart = strcmp(value, "restart") == 0;
+    return config->restart || strcmp(value, "off") == 0;
+}
+
 static bool set_offset(struct config *config, const char *value)
 {
     if (value[0] == '0' && (value[1] == 'x' || value[1] == 'X'))
@@ -145,6 +151,7 @@ enum {
     KEY_MIRROR,
     KEY_OFFSET,
     KEY_SPARE,
+    KEY_ON_STOP,
     KEY_COUNT
 };
 
@@ -157,6 +164,7 @@ static const struct key keys[KEY_COUNT] = {
     [KEY_MIRROR] = {"mirror", set_mirror, "on, off", false},
     [KEY_OFFSET] = {"offset", set_offset, "hexadecimal 8000000, 18000000 ... d8000000", false},
     [KEY_SPARE] = {"spare", set_spare, "0 to 864 (MiB)", false},
+    [KEY_ON_STOP] = {"on_stop", set_on_stop, "off, restart", false},
 };
 
 _Static_assert(KMV_GUEST_RAM_MAX / MIB == 864, "the allowed memory in keys[]");
@@ -214,7 +222,7 @@ static bool parse_line(struct config *config, uint32_t *given, char *line, unsig
     if (index == KEY_COUNT)
         return refuse(error,
                       "line %u: unknown key '%s': allowed are hypervisor, kernel, module, cmdline, "
-                      "memory, mirror, offset, spare",
+                      "memory, mirror, offset, spare, on_stop",
                       number, clip(name));
     if ((*given >> index & 1) && !keys[index].repeatable)
         return refuse(error, "line %u: %s is given twice: keep one of the lines", number, name);

@@ -133,7 +133,8 @@ static bool fill_bootinfo(struct session *session, struct error *error)
         return refuse(error, "the firmware gives no memory map");
     info->magic = KMV_BOOTINFO_MAGIC;
     info->version = KMV_BOOTINFO_VERSION;
-    info->flags = session->config.mirror ? KMV_BOOT_MIRROR : 0;
+    info->flags = (session->config.mirror ? KMV_BOOT_MIRROR : 0) |
+                  (session->config.restart ? KMV_BOOT_RESTART : 0);
     info->mirror_offset = session->config.offset;
     info->guest_entry = session->guest.entry;
     info->rsdp = platform_rsdp();

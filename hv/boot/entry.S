@@ -12,7 +12,9 @@ hv_entry:
 
     .bss
     .balign 4096
-boot_stack:
+    .globl boot_stack_guard
+boot_stack_guard:
+    .skip   4096
     .skip   32768
     .globl boot_stack_top
 boot_stack_top:

@@ -16,6 +16,8 @@
 #define HPET_PAGE       0xfed00000u
 #define LOCAL_APIC_PAGE 0xfee00000u
 
+extern const u8 boot_stack_guard[]; /* the page below the stack */
+
 static const u32 device_pages[] = {IO_APIC_PAGE, HPET_PAGE, LOCAL_APIC_PAGE};
 
 static struct kmv_bootinfo boot;
@@ -62,6 +64,8 @@ static int setup_memory(void)
 
     if (error == 0)
         error = paging_init(&vm.heap, boot.phys_end);
+    if (error == 0)
+        error = paging_guard(&vm.heap, (u64)boot_stack_guard);
     for (size_t i = 0; i < ARRAY_LEN(device_pages) && error == 0; i++)
         error = vm_map_device(&vm, GPA(device_pages[i]), PAGE_SIZE);
     if (error == 0)
@@ -98,6 +102,7 @@ _Noreturn void hv_main(const struct kmv_bootinfo *info)
         panic("the loader's boot information has another version");
     if (!vmx_features_check(boot.flags & KMV_BOOT_MIRROR, &controls, missing, sizeof(missing)))
         refuse(missing);
+    power_set_restart((boot.flags & KMV_BOOT_RESTART) != 0);
     log_boot();
     pci_stop_bus_masters();
     error = setup_memory();
@@ -110,5 +115,7 @@ _Noreturn void hv_main(const struct kmv_bootinfo *info)
     log_event("guest_start", "entry=0x%x", boot.guest_entry);
     vcpu_run(&vcpu);
     log_end();
+    if (!vcpu.power_off)
+        machine_end("guest_stop");
     power_off();
 }

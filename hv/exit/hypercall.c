@@ -4,6 +4,10 @@
 #include <hv/recovery/recovery.h>
 #include <hv/vm/guestmem.h>
 
+#ifdef TEST_FAULTS
+#include <tests/machine/faults/fault.h>
+#endif
+
 typedef int (*hypercall_handler)(struct vcpu *vcpu, u32 first, u32 second);
 
 static int abi_version(struct vcpu *vcpu, u32 first, u32 second)
@@ -93,6 +97,10 @@ enum exit_result exit_hypercall(struct vcpu *vcpu)
         return vcpu_inject(vcpu, VECTOR_UD, false, 0);
     if (number == KMV_HC_POWEROFF)
         return guest_power_off(vcpu, first);
+#ifdef TEST_FAULTS
+    if (number >= TEST_FAULT_BASE)
+        return test_fault(vcpu, number - TEST_FAULT_BASE);
+#endif
     if (number < KMV_HC_COUNT && handlers[number] != NULL)
         result = handlers[number](vcpu, first, second);
     vcpu_set_gpr(vcpu, REG_RAX, (u32)result);

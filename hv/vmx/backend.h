@@ -23,8 +23,12 @@ void vmx_event_deliver(struct vcpu *vcpu);
 /* Restores blocking by NMI that an interrupted IRET had lifted (SDM vol. 3C, 28.2.3). */
 void vmx_nmi_reblock(u32 unblocked);
 
-/* Logs the guest's state as event=guest_state lines. */
+/* Logs the guest's state as event=guest_state lines; all: every field of the VMCS. */
 void vmx_dump_guest(const struct vcpu *vcpu);
+void vmx_dump_all(const struct vcpu *vcpu);
+
+/* Logs the field that a failed VM entry failed for as event=entry_check. */
+void vmx_log_entry_check(void);
 
 /* Name of a basic exit reason (SDM vol. 3D, appendix C). */
 const char *vmx_exit_name(unsigned reason);

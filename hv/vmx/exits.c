@@ -251,9 +251,11 @@ enum exit_result vmx_dispatch(struct vcpu *vcpu)
     vcpu->vm->counters[KMV_COUNTER_exits]++;
     if (basic < VCPU_EXIT_REASONS)
         vcpu->exits[basic]++;
-    if (reason & EXIT_REASON_ENTRY_FAILURE)
+    if (reason & EXIT_REASON_ENTRY_FAILURE) {
+        vmx_log_entry_check();
         return vcpu_stop(vcpu, "entry_failed", "exit=%s qualification=0x%llx", vmx_exit_name(basic),
                          (unsigned long long)vmcs_read(VMCS_EXIT_QUALIFICATION));
+    }
     if (basic >= VCPU_EXIT_REASONS || rows[basic].handler == NULL)
         return vcpu_stop(vcpu, "unhandled_exit", "exit=%s number=%u", vmx_exit_name(basic), basic);
     return rows[basic].handler(vcpu);

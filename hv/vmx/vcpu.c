@@ -5,6 +5,7 @@
 #include <hv/log/queue.h>
 #include <hv/platform/panic.h>
 #include <hv/vmx/backend.h>
+#include <hv/vmx/check.h>
 #include <hv/vmx/vmx.h>
 
 #define ENTRY_FAILED (1ull << 63)
@@ -155,14 +156,21 @@ enum exit_result vcpu_stop(struct vcpu *vcpu, const char *reason, const char *fm
     return EXIT_STOP;
 }
 
+static _Noreturn void entry_failed(u64 flags)
+{
+    u64 error = vmcs_read(VMCS_INSTRUCTION_ERROR);
+
+    vmx_log_entry_check();
+    panic("VM entry failed error=%llu flags=0x%llx: %s", (unsigned long long)error,
+          (unsigned long long)flags, vmx_error_name(error));
+}
+
 static void enter(struct vcpu *vcpu)
 {
     u64 flags = vmx_enter(vcpu->regs, vcpu->launched);
 
     if ((flags & ENTRY_FAILED) != 0)
-        panic("vm entry failed error=%llu flags=0x%llx",
-              (unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR),
-              (unsigned long long)(flags & ~ENTRY_FAILED));
+        entry_failed(flags & ~ENTRY_FAILED);
     vcpu->launched = true;
 }
 
@@ -197,11 +205,20 @@ static void account(struct vcpu *vcpu, u64 exit_at)
         vcpu->ticks[reason] += ticks;
 }
 
+static const struct vcpu *running;
+
+static void dump_running(void)
+{
+    vmx_dump_all(running);
+}
+
 void vcpu_run(struct vcpu *vcpu)
 {
     u64 exit_at = tsc_read();
     enum exit_result result;
 
+    running = vcpu;
+    panic_on_dump(dump_running);
     do {
         pump_log(vcpu);
         vmx_event_deliver(vcpu);

@@ -150,6 +150,7 @@ enum vmcs_field { VMCS_FIELDS(VMCS_FIELD_ENUM) };
 #define EXIT_SAVE_EFER          (1u << 20)
 #define EXIT_LOAD_EFER          (1u << 21)
 #define ENTRY_LOAD_DEBUG        (1u << 2)
+#define ENTRY_IA32E_MODE        (1u << 9)
 #define ENTRY_LOAD_PAT          (1u << 14)
 #define ENTRY_LOAD_EFER         (1u << 15)
 

@@ -11,7 +11,7 @@ def module_path(name):
     return f"{MODULES}\\{name}"
 
 
-def write_conf(mem, mirror, offset, spare, cmdline, modules):
+def write_conf(mem, mirror, offset, spare, cmdline, modules, on_stop="off"):
     """The file's text. `mem` and `spare` in MiB, `modules` a list of file names."""
     lines = [
         ("hypervisor", HYPERVISOR),
@@ -21,6 +21,7 @@ def write_conf(mem, mirror, offset, spare, cmdline, modules):
         ("mirror", "on" if mirror else "off"),
         ("offset", f"0x{offset:08x}"),
         ("spare", str(spare)),
+        ("on_stop", on_stop),
     ]
     if cmdline:
         lines.append(("cmdline", cmdline))

@@ -28,6 +28,7 @@ class RunOptions:
     cmdline: str = ""
     translate: bool = True
     mirror: bool = True
+    on_stop: str = "off"
     offset: int = contract.OFFSET_DEFAULT
     commands: str | None = None
     interactive: bool = False
@@ -59,6 +60,7 @@ def checked_options(args):
         cmdline=args.cmdline,
         translate=args.translate == "on" if args.translate else not bare,
         mirror=args.mirror == "on",
+        on_stop=args.on_stop,
         offset=contract.parse_offset(args.offset),
         commands=args.exec,
         interactive=args.exec is None and sys.stdin.isatty(),

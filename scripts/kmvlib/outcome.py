@@ -25,6 +25,10 @@ class Outcome:
 
     def event(self, line, pairs):
         name = pairs["event"]
+        if name == "policy" and pairs.get("action") == "restart":
+            # The machine goes on with another guest, whose end counts.
+            self.end = self.quiet_seconds = None
+            return
         if name not in QUIET_SECONDS:
             return
         self.quiet_seconds = QUIET_SECONDS[name]

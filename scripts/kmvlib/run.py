@@ -52,7 +52,9 @@ def make_boot_disk(image, artifacts, options):
         conf.KERNEL: artifacts.kernel,
         **{conf.module_path(name): module for name, module in zip(names, options.modules)},
     }
-    text = conf.write_conf(options.mem, options.mirror, options.offset, options.spare, options.cmdline, names)
+    text = conf.write_conf(
+        options.mem, options.mirror, options.offset, options.spare, options.cmdline, names, options.on_stop
+    )
     esp.make_esp(image, files, text)
 
 

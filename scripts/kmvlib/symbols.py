@@ -199,13 +199,16 @@ class Symbols:
         name = pairs["event"]
         if name == "boot":
             self.hypervisor_base = parse_number(pairs.get("hv_base", ""))
-        found = INSTRUCTION_POINTER.search(line)
-        if self.end_lines or not found:
+        if name == "policy" and pairs.get("action") == "restart":
+            self.end_lines = []
+        if self.end_lines:
             return
-        trace = Trace((int(found.group(1), 16),), True)
-        if name == "guest_stop":
-            self.end_lines = self.guest(trace)
-        elif name == "panic" and self.hypervisor_base is not None and self.artifacts.hypervisor:
+        found = INSTRUCTION_POINTER.search(line)
+        if name == "guest_stop" and found:
+            self.end_lines = self.guest(Trace((int(found.group(1), 16),), True))
+        elif name == "trace" and self.hypervisor_base is not None and self.artifacts.hypervisor:
+            addresses = tuple(int(text, 16) for text in pairs["addresses"].split())
+            trace = Trace(addresses, pairs["exact"] == "1")
             self.end_lines = self.describe(trace, self.artifacts.hypervisor, base=self.hypervisor_base)
 
     @staticmethod

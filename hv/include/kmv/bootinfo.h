@@ -12,7 +12,8 @@
 #define KMV_BOOTINFO_MAGIC   0x544f4f4256584d4bull /* "KMXVBOOT" */
 #define KMV_BOOTINFO_VERSION 1u
 
-#define KMV_BOOT_MIRROR (1u << 0) /* keep the mirror */
+#define KMV_BOOT_MIRROR  (1u << 0) /* keep the mirror */
+#define KMV_BOOT_RESTART (1u << 1) /* restart the machine after a failure; else power it off */
 
 struct kmv_framebuffer {
     uint64_t base; /* 0: no framebuffer */

@@ -1,7 +1,7 @@
 # Unit tests of the hypervisor's memory core, on the host.
 
 HVTEST_OUT    := $(BUILD)/tests/hv
-HVTEST_NAMES  := frames ept string vm mirror store model recovery
+HVTEST_NAMES  := frames ept string vm check mirror store model recovery
 HVTEST_CORE   := $(wildcard hv/mirror/*.c hv/recovery/*.c hv/vm/*.c) hv/mm/ept.c hv/mm/frames.c \
                  hv/exit/decode.c
 HVTEST_SHARED := $(HVTEST_CORE:%.c=$(HVTEST_OUT)/%.o) \
@@ -15,6 +15,8 @@ UNIT_TESTS += $(HVTEST_BINS)
 $(HVTEST_BINS): $(HVTEST_OUT)/test_%: $(HVTEST_OUT)/tests/unit/hv/test_%.o $(HVTEST_SHARED)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(HVTEST_CFLAGS) -o $@ $^ -lcmocka
+
+$(HVTEST_OUT)/test_check: $(HVTEST_OUT)/hv/vmx/check.o
 
 # Its functions get other names, so that they stand beside libc's.
 $(HVTEST_OUT)/test_string: $(HVTEST_OUT)/hv/lib/string.o

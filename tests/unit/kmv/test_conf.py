@@ -14,6 +14,7 @@ def test_every_key():
         "mirror = on",
         "offset = 0x38000000",
         "spare = 16",
+        "on_stop = off",
         "cmdline = a=b c",
     ]
     assert text.endswith("\n")

@@ -42,6 +42,12 @@ def test_other_events_are_no_end():
     assert outcome.end is None and outcome.quiet_seconds is None
 
 
+def test_after_a_restart_the_next_end_counts():
+    outcome = outcome_of("guest_stop reason=lost", "summary end=guest_stop status=0", "policy action=restart")
+    assert outcome.end is None and outcome.quiet_seconds is None
+    assert outcome_of("guest_stop reason=lost", "policy action=off").end.status == 6
+
+
 def test_loader_error():
     outcome = Outcome()
     outcome.loader_error("kernel.elf: not an ELF file")

@@ -193,13 +193,15 @@ def told(artifacts, *lines):
 def test_ends_that_the_log_tells(files):
     native, translated = files
     artifacts = Artifacts(None, native, translated, None, native)
-    exception = 'panic message="exception vector=13 error=0x0 rip=0x70001012 cr2=0x0"'
+    exception = 'trace exact=1 addresses="0x70001012"'
+    restart = "policy reason=guest_stop action=restart"
     assert told(artifacts, "boot hv_base=0x70000000", exception) == ["  0x70001012 second+0x2"]
     assert told(artifacts, "guest_stop reason=page_lost rip=0x1030") == ["  0x00001030 second+0x0"]
     assert told(artifacts, "guest_stop reason=page_lost rip=0x1030", exception) == ["  0x00001030 second+0x0"]
     assert told(artifacts, exception) == []
     assert told(artifacts, "boot hv_base=what", exception) == []
     assert told(artifacts, "boot hv_base=0x70000000", 'panic message="no pointer"') == []
+    assert told(artifacts, "guest_stop reason=page_lost rip=0x1030", restart) == []
     assert told(artifacts, "boot hv_base=0x70000000", "guest_stop rip=0x400") == []
     assert told(artifacts, "io_denied port=0x80 rip=0x1030") == []
 
@@ -264,6 +266,6 @@ def test_a_real_hypervisor_exception():
     (line,) = told(
         Artifacts(None, HYPERVISOR, "none", None),
         f"boot hv_base=0x{base:x}",
-        f'panic message="exception vector=6 rip=0x{base + start:x}"',
+        f'trace exact=1 addresses="0x{base + start:x}"',
     )
     assert line.startswith(f"  0x{base + start:08x} exception_handle+0x0 (hv/cpu/exceptions.c:")

@@ -1,0 +1,105 @@
+"""The hypervisor broken on purpose, each way once: what it says of its end, and what it does then."""
+
+import os
+import subprocess
+
+import pytest
+
+from guestkit import build_guest
+from machine import BUILD, TOP, run
+
+FAULTY = os.path.join(os.path.relpath(BUILD, TOP), "faulty")
+
+# The number in faults/fault.c; what the panic's message holds; the function that the trace begins in.
+PANICS = {
+    "exception": (0, "exception vector=6 ", "test_fault"),
+    "page_fault": (1, "exception vector=14 error=0x0 ", "test_fault"),
+    "stack_overflow": (2, "stack overflow vector=8 ", "recurse"),
+    "panic": (3, "asked for", "test_fault"),
+    "entry_control": (6, "error=7 flags=0x42: VM entry with invalid control field(s)", "vcpu_run"),
+    "entry_host": (7, "error=8 flags=0x42: VM entry with invalid host-state field(s)", "vcpu_run"),
+}
+# The number; what the guest is stopped for; the field that a failed VM entry names.
+STOPS = {
+    "entry_flags": (4, {"reason": "entry_failed", "exit": "entry_guest_state"}, "GUEST_RFLAGS"),
+    "entry_code_segment": (5, {"reason": "entry_failed", "exit": "entry_guest_state"}, "GUEST_CS_ACCESS_RIGHTS"),
+    "unknown_exit": (8, {"reason": "unhandled_exit", "number": "12"}, None),
+    "triple_fault": ("triple", {"reason": "triple_fault"}, None),
+}
+# `make attack` forces all of them.
+LONG = "KMV_LONG" in os.environ
+SHORT = {"stack_overflow", "entry_host", "entry_flags"}
+
+FIELDS = {"entry_control": "CR3_TARGET_COUNT", "entry_host": "HOST_CS_SELECTOR"}
+GUEST_STATE = {"GUEST_RIP", "GUEST_CR0", "GUEST_CR3", "GUEST_RFLAGS", "GUEST_CS_ACCESS_RIGHTS", "GUEST_IDTR_BASE"}
+
+
+@pytest.fixture(name="faulty", scope="module")
+def faulty_build():
+    """A build of its own with the hypercalls that break it; make lets one build at a time."""
+    command = ["make", "--no-print-directory", f"BUILD={FAULTY}", "TEST_FAULTS=1"]
+    command += [f"{FAULTY}/hv/hv.elf", f"{FAULTY}/uefi/BOOTX64.EFI"]
+    lock = os.path.join(BUILD, ".faulty.lock")
+    subprocess.run(["flock", lock, *command], cwd=TOP, check=True, stdin=subprocess.DEVNULL)
+    return FAULTY
+
+
+def boot(folder, build, number, *options):
+    kernel = build_guest(folder, "faults", False)
+    machine = ("--platform", "bochs", "--mirror", "off", "--guest", kernel, "--cmdline", str(number))
+    return run(folder, *machine, "--build", build, *options)
+
+
+def dumped_fields(result):
+    return {event["field"] for event in result.named("guest_state") if "field" in event}
+
+
+def check_entry(result, field):
+    (check,) = result.named("entry_check")
+    assert check["field"] == field
+    assert check["rule"].startswith("SDM vol. 3C, 27.")
+
+
+def chosen(names):
+    return [name for name in names if LONG or name in SHORT]
+
+
+@pytest.mark.parametrize("name", chosen(PANICS))
+def test_panic(tmp_path, faulty, name):
+    number, message, function = PANICS[name]
+    result = boot(tmp_path, faulty, number)
+    (event,) = result.named("panic")
+    assert message in event["message"]
+    assert result.status == 3, result.messages
+    frames = [line.split()[2].split("+")[0].split(".")[0] for line in result.messages.splitlines() if "kmv:   0x" in line]
+    assert frames[0] == function
+    assert frames[-3:] == ["vcpu_run", "hv_main", "hv_entry"]
+    assert GUEST_STATE | {"HOST_RIP", "PRIMARY_CONTROLS"} <= dumped_fields(result)
+    if "vector=" in message:
+        assert {event["register"] for event in result.named("hv_state") if "register" in event} >= {"rax", "rbp", "r15"}
+    if name in FIELDS:
+        check_entry(result, FIELDS[name])
+    assert [event["action"] for event in result.named("policy")] == ["off"]
+
+
+@pytest.mark.parametrize("name", chosen(STOPS))
+def test_guest_stop(tmp_path, faulty, name):
+    number, expected, field = STOPS[name]
+    result = boot(tmp_path, faulty, number)
+    (stop,) = result.named("guest_stop")
+    assert {key: stop.get(key) for key in expected} == expected
+    assert result.status == 6, result.messages
+    assert GUEST_STATE <= dumped_fields(result)
+    assert "kmv:   0x" in result.messages
+    if field:
+        check_entry(result, field)
+    assert [event["action"] for event in result.named("policy")] == ["off"]
+
+
+def test_restart(tmp_path, faulty):
+    """The machine starts again, and the guest that runs then ends well."""
+    result = boot(tmp_path, faulty, "triple", "--on-stop", "restart")
+    assert [event["action"] for event in result.named("policy")] == ["restart"]
+    assert [event["end"] for event in result.named("summary")] == ["guest_stop", "poweroff"]
+    assert "restarted" in result.console
+    assert result.status == 0, result.messages
