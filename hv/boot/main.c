@@ -8,6 +8,7 @@
 #include <hv/platform/panic.h>
 #include <hv/platform/pci.h>
 #include <hv/platform/power.h>
+#include <hv/vm/audit.h>
 #include <hv/vmx/backend.h>
 #include <kmv/bootinfo.h>
 #include <kmv/contract.h>
@@ -75,6 +76,8 @@ static int setup_memory(void)
 
 static void log_end(void)
 {
+    struct vm_audit audit;
+
     for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++) {
         if (vcpu.exits[reason] > 0)
             log_event("exits", "reason=%s count=%llu ticks=%llu", vmx_exit_name(reason),
@@ -85,6 +88,10 @@ static void log_end(void)
     log_event("counter", "name=" #name " value=%llu",                                              \
               (unsigned long long)vm.counters[KMV_COUNTER_##name]);
     KMV_COUNTERS(LOG_COUNTER)
+    audit = vm_audit(&vm, &boot);
+    log_event("isolation", "leaves=%llu wrong=%llu first_wrong=0x%llx",
+              (unsigned long long)audit.leaves, (unsigned long long)audit.wrong,
+              (unsigned long long)audit.first_wrong.v);
     log_event("summary", "end=%s status=%u", vcpu.power_off ? "poweroff" : "guest_stop",
               vcpu.status);
 }

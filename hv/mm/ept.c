@@ -294,3 +294,29 @@ int ept_replace(struct ept *ept, gpa_t gpa, hpa_t frame)
     entry_store64(entry, leaf_entry(frame, perms, *entry & ENTRY_TYPE));
     return 0;
 }
+
+typedef void (*leaf_function)(void *context, gpa_t gpa, const struct ept_page *page);
+
+static void walk_table(hpa_t frame, int level, u64 base, leaf_function look, void *context)
+{
+    const u64 *table = phys_ptr(frame);
+    u64 span = PAGE_SIZE << LEVEL_BITS * level;
+
+    for (u32 i = 0; i < ENTRIES; i++) {
+        u64 entry = table[i], gpa = base + i * span;
+
+        if (entry == 0)
+            continue;
+        if (level == LEVEL_PT || (entry & ENTRY_LARGE)) {
+            struct ept_page page = describe(entry, 0, span);
+            look(context, GPA(gpa), &page);
+        } else {
+            walk_table(HPA(entry & ENTRY_FRAME), level - 1, gpa, look, context);
+        }
+    }
+}
+
+void ept_for_each(const struct ept *ept, leaf_function look, void *context)
+{
+    walk_table(ept->root, LEVEL_PML4, 0, look, context);
+}

@@ -48,6 +48,11 @@ int ept_unmap(struct ept *ept, gpa_t gpa);
 /* The 4 KiB page that holds gpa. */
 struct ept_page ept_lookup(const struct ept *ept, gpa_t gpa);
 
+/* Calls `look` for each leaf that is there, large ones once: page.run bytes from gpa. */
+void ept_for_each(const struct ept *ept,
+                  void (*look)(void *context, gpa_t gpa, const struct ept_page *page),
+                  void *context);
+
 /* Changes permissions of one mapped 4 KiB page, splitting a large one. No flush. 0, -HV_EINVAL
  * (not mapped, write without read), -HV_ENOMEM. Of a bad page, those it will have again. */
 int ept_set_perms(struct ept *ept, gpa_t gpa, u32 perms);

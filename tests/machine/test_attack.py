@@ -45,9 +45,11 @@ SHORT_STOPS = ["write_tables_window", "output_port_reset"]
 
 
 def check_alive(result):
-    """The hypervisor came to its own end: a summary, and no panic."""
+    """The hypervisor came to its own end: a summary, no panic, and a map that leads to the guest's own memory alone."""
     assert len(result.named("summary")) == 1, result.messages
     assert not result.named("panic")
+    (isolation,) = result.named("isolation")
+    assert int(isolation["leaves"]) > 0 and int(isolation["wrong"]) == 0
 
 
 @pytest.mark.parametrize("model, mirrored", TABLE_RUNS if LONG else SHORT_TABLE_RUNS)

@@ -1,5 +1,7 @@
 #include "runtime.h"
 
+#include <kmv/note.h>
+
 #define COM1          0x3f8
 #define VECTORS       50
 #define VECTOR_NMI    2
@@ -11,6 +13,20 @@
 #define SLOT_BYTES    0x400000u
 #define SLOT_APICS    (0xfec00000u >> 22)
 #define SLOT_LAPIC    (0xfee00000u >> 22)
+
+#ifdef MIRROR_OFFSET
+/* With a mirror the loader takes translated kernels only; this one keeps none and says it does. */
+static const struct {
+    u32 name_bytes, desc_bytes, type;
+    char name[4];
+    struct kmv_note_desc desc;
+} note __attribute__((section(".note.kmv"), used, aligned(4))) = {
+    4,
+    sizeof(struct kmv_note_desc),
+    KMV_NOTE_TYPE,
+    KMV_NOTE_NAME,
+    {.version = KMV_NOTE_VERSION, .offset = MIRROR_OFFSET}};
+#endif
 
 struct gate {
     u16 low, selector, flags, high;

@@ -135,12 +135,3 @@ user_stack_top:
     .skip 16384
 stack_top:
     .section .note.GNU-stack, "", @progbits
-
-#ifdef MIRROR_OFFSET
-/* With a mirror the loader takes translated kernels only; this one keeps none and says it does (kmv/note.h). */
-    .section .note.kmv, "a", @note
-    .balign 4
-    .long 4, 8, 0x4b4d5631
-    .asciz "kmv"
-    .long 1, MIRROR_OFFSET
-#endif

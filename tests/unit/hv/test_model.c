@@ -7,11 +7,13 @@
 
 #include <hv/mm/paging.h>
 #include <hv/recovery/recovery.h>
+#include <hv/vm/audit.h>
 
-#define STEPS  6000
-#define ROOTS  12u
-#define TABLES 24u
-#define FILLED 0x01010101u
+#define STEPS       6000
+#define AUDIT_EVERY 64
+#define ROOTS       12u
+#define TABLES      24u
+#define FILLED      0x01010101u
 
 #define FIRST_ROOT  0x00100000u
 #define FIRST_TABLE 0x00180000u
@@ -259,6 +261,8 @@ static void run_model(u64 seed, u32 offset, u64 heap_bytes)
     for (u32 i = 0; i < STEPS; i++) {
         machine_does_stores = random_below(2);
         steps[random_below(ARRAY_LEN(steps))]();
+        if (i % AUDIT_EVERY == 0)
+            assert_int_equal(vm_audit(&vm, &boot).wrong, 0);
     }
     machine_does_stores = false;
     check_nothing_left();

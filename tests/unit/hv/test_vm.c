@@ -2,6 +2,7 @@
 #include "machine.h"
 #include "testing.h"
 
+#include <hv/vm/audit.h>
 #include <hv/vm/guestmem.h>
 #include <string.h>
 
@@ -108,6 +109,60 @@ static void hypervisor_memory_is_out_of_reach(void **state)
                      vm.counters[KMV_COUNTER_shadow_roots] +
                          vm.counters[KMV_COUNTER_mirror_tables]);
     assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 7);
+}
+
+static void audit_accepts_what_is_set_up(void **state)
+{
+    struct machine_config config = machine_default;
+    u64 leaves;
+
+    (void)state;
+    assert_int_equal(vm_map_device(&vm, GPA(0xfee00000), PAGE_SIZE), 0);
+    leaves = vm_audit(&vm, &boot).leaves;
+    assert_int_equal(vm_audit(&vm, &boot).wrong, 0);
+    /* Two halves of RAM, of which the first 2 MiB are small pages for the VGA hole; the sink's
+     * window; the device. */
+    assert_int_equal(leaves, 512 + 3 + 4 + (KMV_OFFSET_DEFAULT - SINK_START) / PAGE_SIZE + 1);
+    config.mirrored = false;
+    restart(&config, NULL);
+    assert_int_equal(vm_audit(&vm, &boot).wrong, 0);
+}
+
+/* Each leaf that would let the guest reach what is not its own. */
+static void audit_finds_every_wrong_leaf(void **state)
+{
+    const struct {
+        u64 gpa, frame;
+        u32 perms;
+    } wrong[] = {
+        {0x20000000, boot.hv_base, EPT_READ},
+        {0x20000000, boot.guest_base, EPT_RW},
+        {0x1000, boot.hv_base, EPT_RWX},
+        {0x1000, boot.heap_base, EPT_RWX},
+        {0x1000, boot.spare_base + boot.spare_size, EPT_RWX},
+        {0xb8000, boot.guest_base + 0xb8000, EPT_RW},
+        {0xb8000, 0xb8000, EPT_RWX},
+        {KMV_OFFSET_DEFAULT + 0x5000, boot.mirror_base + 0x5000, EPT_RWX},
+        {KMV_OFFSET_DEFAULT + 0x5000, boot.hv_base, EPT_RW},
+        {KMV_TABLES_GPA_BASE, boot.heap_base, EPT_RW},
+        {KMV_TABLES_GPA_BASE, boot.hv_base, EPT_READ},
+        {KMV_DEVICE_BASE, boot.hv_base, EPT_RW},
+        {0xfee00000, 0xfee01000, EPT_RW},
+        {0x100000000, 0x100000000, EPT_RW},
+    };
+
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct vm_audit audit;
+
+        restart(&machine_default, NULL);
+        assert_int_equal(ept_map(&vm.ept, GPA(wrong[i].gpa), HPA(wrong[i].frame), PAGE_SIZE,
+                                 wrong[i].perms, EPT_MEM_WB),
+                         0);
+        audit = vm_audit(&vm, &boot);
+        assert_int_equal(audit.wrong, 1);
+        assert_int_equal(audit.first_wrong.v, wrong[i].gpa);
+    }
 }
 
 static void mirror_block_starts_equal(void **state)
@@ -246,6 +301,8 @@ int main(void)
         SCENE(map_without_mirror),
         SCENE(map_costs_few_frames),
         SCENE(hypervisor_memory_is_out_of_reach),
+        SCENE(audit_accepts_what_is_set_up),
+        SCENE(audit_finds_every_wrong_leaf),
         SCENE(mirror_block_starts_equal),
         SCENE(bad_layouts_are_refused),
         SCENE(too_small_heaps_are_told),
