@@ -22,13 +22,20 @@ static bool overlaps(struct block block, u64 start, u64 bytes)
     return start < block.base + block.bytes && block.base < start + bytes;
 }
 
+static struct block mirror_block(const struct kmv_bootinfo *boot)
+{
+    bool there = (boot->flags & KMV_BOOT_MIRROR) != 0;
+
+    return (struct block){boot->mirror_base, there ? boot->guest_size : 0};
+}
+
 /* A degraded page uses the other side's frame, so either block is right for either side. */
 static bool leads_to_ram(const struct kmv_bootinfo *boot, const struct ept_page *page)
 {
     u64 frame = page->frame.v;
 
     return inside((struct block){boot->guest_base, boot->guest_size}, frame, page->run) ||
-           inside((struct block){boot->mirror_base, boot->guest_size}, frame, page->run) ||
+           inside(mirror_block(boot), frame, page->run) ||
            inside((struct block){boot->spare_base, boot->spare_size}, frame, page->run);
 }
 
@@ -38,7 +45,7 @@ static bool is_device(const struct kmv_bootinfo *boot, u64 gpa, const struct ept
     const struct block blocks[] = {{boot->hv_base, boot->hv_size},
                                    {boot->heap_base, boot->heap_size},
                                    {boot->guest_base, boot->guest_size},
-                                   {boot->mirror_base, boot->guest_size},
+                                   mirror_block(boot),
                                    {boot->spare_base, boot->spare_size}};
 
     for (size_t i = 0; i < ARRAY_LEN(blocks); i++) {
