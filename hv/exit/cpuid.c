@@ -15,6 +15,7 @@
 struct hidden {
     u32 leaf, subleaf;
     u32 ebx, ecx, edx, eax;
+    bool mirrored; /* only there */
 };
 
 static const struct hidden hidden[] = {
@@ -24,9 +25,9 @@ static const struct hidden hidden[] = {
      .ecx = 1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 11 |
             1u << 14 | 1u << 15 | 1u << 17 | 1u << 18 | 1u << 21,
      .edx = 1u << 21 | 1u << 22 | 1u << 29},
-    {LEAF_MONITOR, 0, ~0u, ~0u, ~0u, ~0u},
+    {LEAF_MONITOR, 0, ~0u, ~0u, ~0u, ~0u, false},
     /* all but ARAT: the rest is of MSRs that are denied */
-    {LEAF_POWER, 0, ~0u, ~0u, ~0u, ~(1u << 2)},
+    {LEAF_POWER, 0, ~0u, ~0u, ~0u, ~(1u << 2), false},
     /* SGX, INVPCID, RDT, MPX, PT; protection keys, WAITPKG, CET, LA57, RDPID, bus-lock, ENQCMD,
      * SGX-LC, PKS; UINTR, PCONFIG, LBR, CET, AMX, speculation MSRs */
     {LEAF_STRUCTURED, 0, .ebx = 1u << 2 | 1u << 10 | 1u << 12 | 1u << 14 | 1u << 15 | 1u << 25,
@@ -34,17 +35,19 @@ static const struct hidden hidden[] = {
             1u << 30 | 1u << 31,
      .edx =
          1u << 5 | 1u << 18 | 1u << 19 | 1u << 20 | 1u << 22 | 1u << 24 | 1u << 25 | 0x3fu << 26},
-    {LEAF_PERFMON, 0, ~0u, ~0u, ~0u, ~0u},
+    {LEAF_PERFMON, 0, ~0u, ~0u, ~0u, ~0u, false},
     /* XSAVES, XFD */
     {LEAF_XSTATE, 1, .eax = 1u << 3 | 1u << 4},
-    /* SYSCALL, NX, RDTSCP, long mode: a 32-bit machine without PAE has none of them */
-    {LEAF_EXTENDED_FEATURES, 0, .edx = 1u << 11 | 1u << 27 | 1u << 29},
+    /* SYSCALL, NX, long mode: a 32-bit machine without PAE has none of them */
+    {LEAF_EXTENDED_FEATURES, 0, .edx = 1u << 11 | 1u << 20 | 1u << 29, .mirrored = true},
+    {LEAF_EXTENDED_FEATURES, 0, .edx = 1u << 27}, /* RDTSCP */
 };
 
-static void hide(u32 leaf, u32 subleaf, struct cpuid *r)
+static void hide(bool mirrored, u32 leaf, u32 subleaf, struct cpuid *r)
 {
     for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
-        if (hidden[i].leaf != leaf || hidden[i].subleaf != subleaf)
+        if (hidden[i].leaf != leaf || hidden[i].subleaf != subleaf ||
+            (hidden[i].mirrored && !mirrored))
             continue;
         r->eax &= ~hidden[i].eax;
         r->ebx &= ~hidden[i].ebx;
@@ -61,7 +64,8 @@ static struct cpuid answer(const struct vcpu *vcpu, u32 leaf, u32 subleaf)
         return (struct cpuid){LEAF_HYPERVISOR, 0x4d454d4b /* KMEM */, 0x4f534956 /* VISO */,
                               0x564d4b52 /* RKMV */};
     r = cpuid(leaf, subleaf);
-    hide(leaf, leaf == LEAF_STRUCTURED || leaf == LEAF_XSTATE ? subleaf : 0, &r);
+    hide(vcpu->vm->mirrored, leaf, leaf == LEAF_STRUCTURED || leaf == LEAF_XSTATE ? subleaf : 0,
+         &r);
     if (leaf == LEAF_FEATURES) {
         r.ecx |= 1u << 31;
         r.ecx &= ~CPUID1_ECX_OSXSAVE;

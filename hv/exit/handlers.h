@@ -41,6 +41,6 @@ enum exit_result exit_mirror_result(struct vcpu *vcpu, enum mirror_load_result r
 void io_policy_fill(u8 *bitmap);
 
 /* MSRs that the guest reaches directly. The bitmap has 4 KiB (SDM vol. 3C, 25.6.9), 1 = exit. */
-void msr_policy_fill(u8 *bitmap);
+void msr_policy_fill(u8 *bitmap, bool mirrored);
 
 #endif

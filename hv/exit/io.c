@@ -57,7 +57,9 @@ static void set_result(struct vcpu *vcpu, const struct io_access *access, u32 va
 {
     u64 mask = access->bytes == 4 ? 0xffffffffull : (1ull << access->bytes * 8) - 1;
 
-    vcpu_set_gpr(vcpu, REG_RAX, (vcpu_gpr(vcpu, REG_RAX) & ~mask) | (value & mask));
+    u64 kept = access->bytes == 4 ? 0 : vcpu_gpr(vcpu, REG_RAX) & ~mask;
+
+    vcpu_set_gpr(vcpu, REG_RAX, kept | (value & mask));
 }
 
 /* Does this byte for the keyboard controller pulse the RESET line? */

@@ -23,6 +23,10 @@ static const struct {
     {MSR_PAT, true},         {MSR_TSC_DEADLINE, true}, {MSR_MISC_ENABLE, false},
 };
 
+/* The same, for guests in long mode; the processor switches the first three. */
+static const u32 passed_unmirrored[] = {MSR_EFER,  MSR_FS_BASE, MSR_GS_BASE, MSR_STAR,
+                                        MSR_LSTAR, MSR_CSTAR,   MSR_FMASK,   MSR_KERNEL_GS_BASE};
+
 /* Reads that are answered here. */
 static const struct {
     u32 msr;
@@ -51,13 +55,17 @@ static void pass(u8 *bitmap, u32 msr, size_t low, size_t high)
     bitmap[(msr >= MSR_HIGH_BASE ? high : low) + index / 8] &= (u8) ~(1u << index % 8);
 }
 
-void msr_policy_fill(u8 *bitmap)
+void msr_policy_fill(u8 *bitmap, bool mirrored)
 {
     memset(bitmap, 0xff, PAGE_SIZE);
     for (size_t i = 0; i < ARRAY_LEN(passed); i++) {
         pass(bitmap, passed[i].msr, BITMAP_READ_LOW, BITMAP_READ_HIGH);
         if (passed[i].write)
             pass(bitmap, passed[i].msr, BITMAP_WRITE_LOW, BITMAP_WRITE_HIGH);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(passed_unmirrored) && !mirrored; i++) {
+        pass(bitmap, passed_unmirrored[i], BITMAP_READ_LOW, BITMAP_READ_HIGH);
+        pass(bitmap, passed_unmirrored[i], BITMAP_WRITE_LOW, BITMAP_WRITE_HIGH);
     }
 }
 

@@ -40,14 +40,23 @@ static enum exit_result fault(struct vcpu *vcpu)
     return vcpu_inject(vcpu, VECTOR_GP, true, 0);
 }
 
+/* Without a mirror paging is the guest's own, in any mode: the processor does the write itself. */
+static enum exit_result write_again(struct vcpu *vcpu, enum control_register which, u64 value)
+{
+    vcpu_set_shadow(vcpu, which, value);
+    return EXIT_RESUME;
+}
+
 static enum exit_result write_cr0(struct vcpu *vcpu, u64 value)
 {
     bool was_on = paging_on(vcpu), on = (value & CR0_PG) != 0;
 
+    if (!vcpu->vm->mirrored)
+        return write_again(vcpu, VCPU_CR0, value);
     if ((on && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
         return fault(vcpu);
     vcpu_set_cr0(vcpu, (value & ~CR0_RESERVED) | CR0_ET);
-    if (vcpu->vm->mirrored && on != was_on) {
+    if (on != was_on) {
         if (on) {
             enum exit_result result = load_root(vcpu);
 
@@ -81,11 +90,13 @@ static enum exit_result write_cr4(struct vcpu *vcpu, u64 value)
 
     if (value & vcpu_cr4_reserved())
         return fault(vcpu);
-    if (vcpu->vm->mirrored && (value & CR4_PAE))
+    if (!vcpu->vm->mirrored)
+        return write_again(vcpu, VCPU_CR4, value);
+    if (value & CR4_PAE)
         return vcpu_stop(vcpu, "unsupported",
                          "what=\"PAE paging with the mirror on\" remedy=\"set mirror = off\"");
     vcpu_set_cr4(vcpu, value);
-    if (vcpu->vm->mirrored && (changed & (CR4_PSE | CR4_PGE)) && paging_on(vcpu)) {
+    if ((changed & (CR4_PSE | CR4_PGE)) && paging_on(vcpu)) {
         enum exit_result result = load_root(vcpu);
 
         if (result != EXIT_RESUME)

@@ -81,6 +81,9 @@ enum exit_result vcpu_inject_page_fault(struct vcpu *vcpu, gva_t gva, u32 error)
 /* The values the processor shall use and the guest shall read. */
 void vcpu_set_cr0(struct vcpu *vcpu, u64 value);
 void vcpu_set_cr4(struct vcpu *vcpu, u64 value);
+/* The guest shall read `value`'s bits where the register is not its own; the rest follows when the
+ * instruction, which no longer exits, is done again. */
+void vcpu_set_shadow(struct vcpu *vcpu, enum control_register which, u64 value);
 void vcpu_set_real_cr3(struct vcpu *vcpu, u64 value);
 
 /* Bits of CR4 that the processor lacks or that are not offered to the guest. */

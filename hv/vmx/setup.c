@@ -79,7 +79,7 @@ static int alloc_bitmaps(struct vm *vm, hpa_t io[2], hpa_t *msr)
     io_policy_fill(ports);
     memcpy(phys_ptr(io[0]), ports, PAGE_SIZE);
     memcpy(phys_ptr(io[1]), ports + PAGE_SIZE, PAGE_SIZE);
-    msr_policy_fill(phys_ptr(*msr));
+    msr_policy_fill(phys_ptr(*msr), vm->mirrored);
     return 0;
 }
 

@@ -45,9 +45,12 @@ u64 vcpu_rip(const struct vcpu *vcpu)
 void vcpu_skip_bytes(struct vcpu *vcpu, u32 bytes)
 {
     u64 blocked = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
+    u64 next = vmcs_read(VMCS_GUEST_RIP) + bytes;
 
     (void)vcpu;
-    vmcs_write(VMCS_GUEST_RIP, (u32)(vmcs_read(VMCS_GUEST_RIP) + bytes));
+    if ((vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_LONG) == 0)
+        next = (u32)next;
+    vmcs_write(VMCS_GUEST_RIP, next);
     vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~blocked);
     /* The guest steps over this instruction, too. */
     if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
@@ -126,6 +129,12 @@ void vcpu_set_cr4(struct vcpu *vcpu, u64 value)
     vmcs_write(VMCS_CR4_GUEST_HOST_MASK, ~passed);
     vmcs_write(VMCS_CR4_READ_SHADOW, value);
     vmcs_write(VMCS_GUEST_CR4, value | CR4_VMXE | CR4_MCE);
+}
+
+void vcpu_set_shadow(struct vcpu *vcpu, enum control_register which, u64 value)
+{
+    (void)vcpu;
+    vmcs_write(which == VCPU_CR0 ? VMCS_CR0_READ_SHADOW : VMCS_CR4_READ_SHADOW, value);
 }
 
 void vcpu_set_real_cr3(struct vcpu *vcpu, u64 value)

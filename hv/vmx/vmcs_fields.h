@@ -175,6 +175,7 @@ enum interruption_type {
 #define INTERRUPTIBILITY_NMI    (1u << 3)
 
 /* Segment access rights, table 25-2. */
+#define ACCESS_RIGHTS_LONG     (1u << 13)
 #define ACCESS_RIGHTS_UNUSABLE (1u << 16)
 
 #endif

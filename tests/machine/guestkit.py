@@ -13,9 +13,12 @@ FLAGS += [f"-I{os.path.join(TOP, 'hv', 'include')}"]
 LAYOUT = ["-Wl,-Ttext-segment=0x100000", "-Wl,--build-id=none"]
 
 
+EXTRA_SOURCES = {"modes": ["long.S"]}
+
+
 def build_guest(folder, name, mirrored, sources=None):
     """The kernel made of guests/start.S, runtime.c and NAME.c; with `mirrored` it says that it was translated."""
-    files = [os.path.join(GUESTS, file) for file in sources or ("start.S", "runtime.c", f"{name}.c")]
+    files = [os.path.join(GUESTS, file) for file in sources or ["start.S", "runtime.c", f"{name}.c", *EXTRA_SOURCES.get(name, [])]]
     note = [f"-DMIRROR_OFFSET={OFFSET:#x}"] if mirrored else []
     kernel = folder / f"{name}.elf"
     subprocess.run(["gcc", *FLAGS, *LAYOUT, *note, *files, "-o", kernel], check=True)

@@ -74,6 +74,17 @@ def test_stop(tmp_path, name, model):
     assert result.status == 6, result.messages
 
 
+@pytest.mark.parametrize("model", MODELS if LONG else ["corei7_sandy_bridge_2600k"])
+def test_modes(tmp_path, model):
+    """Real mode, PAE, 4-level paging, vector registers, timers: what kernels other than the project's own use."""
+    result = run(tmp_path, *guest_options(tmp_path, "modes", False, model))
+    rows = ROW.findall(result.console)
+    assert "long_mode" in [row[0] for row in rows], result.console + result.messages
+    assert [row for row in rows if row[2] != row[3]] == []
+    check_alive(result)
+    assert result.status == 0, result.messages
+
+
 def test_hypercalls(tmp_path):
     options = guest_options(tmp_path, "fuzz", True, "corei7_icelake_u")
     command = f"seed={FUZZ_SEED} calls={FUZZ_CALLS}"

@@ -492,16 +492,6 @@ static u32 virtual_8086(void)
     return 0;
 }
 
-enum ring { KERNEL, USER };
-enum when { ALWAYS, MIRRORED, TSC_ADJUST };
-struct row {
-    const char *name;
-    attempt_function function;
-    const char *expected;
-    enum ring ring;
-    enum when when;
-};
-
 static const struct row rows[] = {
     /* VMX instructions and relatives */
     {"vmxon", vmxon, "#UD", KERNEL, ALWAYS},
@@ -731,21 +721,6 @@ static bool applies(const struct row *row, bool mirrored)
     return row->when == ALWAYS || mirrored;
 }
 
-static bool passes(const struct row *row)
-{
-    char text[24];
-
-    answer_text(row->ring == USER ? attempt_user(row->function) : attempt(row->function), text);
-    print("attack ");
-    print(row->name);
-    print(row->ring == USER ? " ring=3 expected=" : " ring=0 expected=");
-    print(row->expected);
-    print(" got=");
-    print(text);
-    print("\n");
-    return text_equal(text, row->expected);
-}
-
 u32 guest_main(const char *command_line)
 {
     bool mirrored = (hypercall(1, 0, 0) & 1) != 0;
@@ -755,7 +730,7 @@ u32 guest_main(const char *command_line)
     paging_start();
     for (u32 i = 0; i < COUNT(rows); i++) {
         if (applies(&rows[i], mirrored))
-            wrong += !passes(&rows[i]);
+            wrong += !row_passes(&rows[i]);
     }
     return wrong < 250 ? wrong : 250;
 }

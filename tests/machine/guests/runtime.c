@@ -4,6 +4,7 @@
 
 #define COM1          0x3f8
 #define VECTORS       50
+#define VECTOR_DEBUG  1
 #define VECTOR_NMI    2
 #define VECTOR_RETURN 49 /* out of ring 3 */
 #define STUB_BYTES    16
@@ -125,7 +126,8 @@ void runtime_trap(const struct trap *trap)
     traps_seen[trap->vector]++;
     if (trap->vector == VECTOR_RETURN)
         attempt_abort(trap->eax);
-    if (trap->vector == VECTOR_NMI || trap->vector >= 32) {
+    if (trap->vector == VECTOR_NMI || trap->vector >= 32 ||
+        (trap->vector == VECTOR_DEBUG && trap_hook != NULL)) {
         if (trap_hook != NULL)
             trap_hook(trap);
         return;
@@ -164,6 +166,21 @@ struct answer attempt(attempt_function function)
 struct answer attempt_user(attempt_function function)
 {
     return run(attempt_call_user, function);
+}
+
+bool row_passes(const struct row *row)
+{
+    char text[24];
+
+    answer_text(row->ring == USER ? attempt_user(row->function) : attempt(row->function), text);
+    print("attack ");
+    print(row->name);
+    print(row->ring == USER ? " ring=3 expected=" : " ring=0 expected=");
+    print(row->expected);
+    print(" got=");
+    print(text);
+    print("\n");
+    return text_equal(text, row->expected);
 }
 
 u32 hypercall(u32 number, u32 first, u32 second)

@@ -39,7 +39,21 @@ typedef u32 (*attempt_function)(void);
 struct answer attempt(attempt_function function);
 struct answer attempt_user(attempt_function function); /* in ring 3, with IOPL 0 */
 
-/* Called for vectors 2 and 32 to 47 instead of ending the attempt; NULL: nothing is done. */
+enum ring { KERNEL, USER };
+enum when { ALWAYS, MIRRORED, TSC_ADJUST };
+struct row {
+    const char *name;
+    attempt_function function;
+    const char *expected; /* as answer_text tells it */
+    enum ring ring;
+    enum when when;
+};
+
+/* Makes the attempt and prints "attack NAME ring=R expected=E got=G". */
+bool row_passes(const struct row *row);
+
+/* Called for vectors 1, 2 and 32 to 47 instead of ending the attempt; NULL: nothing is done, and 1
+ * ends it. */
 extern void (*trap_hook)(const struct trap *trap);
 extern u32 traps_seen[64];
 
