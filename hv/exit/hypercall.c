@@ -2,11 +2,15 @@
 #include <hv/exit/handlers.h>
 #include <hv/log/log.h>
 #include <hv/recovery/recovery.h>
+#include <hv/vcpu/boundary.h>
 #include <hv/vm/guestmem.h>
 
 #ifdef TEST_FAULTS
 #include <tests/machine/faults/fault.h>
 #endif
+
+/* Vectors below are those of exceptions. */
+#define FIRST_INTERRUPT 32u
 
 typedef int (*hypercall_handler)(struct vcpu *vcpu, u32 first, u32 second);
 
@@ -74,9 +78,52 @@ static int counters(struct vcpu *vcpu, u32 gpa, u32 bytes)
     return error != 0 ? error : KMV_COUNTER_COUNT;
 }
 
+static int windows(struct vcpu *vcpu, u32 maps, u32 second)
+{
+    (void)second;
+    if (!vcpu->vm->mirrored)
+        return -HV_EOPNOTSUPP;
+    if (maps % sizeof(u32) != 0)
+        return -HV_EINVAL;
+    vcpu->window_maps = GVA(maps);
+    return 0;
+}
+
+/* The VMCALL's own end is the first boundary. */
+static int poison_later(struct vcpu *vcpu, u32 gpa, u32 order)
+{
+    u32 where = order & ((1u << KMV_LATER_SHIFT) - 1);
+    enum vm_side side;
+    gpa_t page;
+
+    if (!vm_ram_side(vcpu->vm, GPA(gpa), &side, &page) || side != SIDE_NATIVE ||
+        (where & ~KMV_POISON_FORCE) > KMV_POISON_MIRROR)
+        return -HV_EINVAL;
+    return vcpu_do_later(
+        vcpu,
+        &(struct later){.steps = (order >> KMV_LATER_SHIFT) + 1, .gpa = page, .where = where});
+}
+
+static int interrupt_later(struct vcpu *vcpu, u32 vector, u32 order)
+{
+    if (!vcpu->vm->mirrored)
+        return -HV_EOPNOTSUPP;
+    if (vector < FIRST_INTERRUPT || vector >= VCPU_VECTORS)
+        return -HV_EINVAL;
+    return vcpu_do_later(
+        vcpu, &(struct later){.steps = (order >> KMV_LATER_SHIFT) + 1, .vector = (u8)vector});
+}
+
 static const hypercall_handler handlers[KMV_HC_COUNT] = {
-    [KMV_HC_ABI_VERSION] = abi_version, [KMV_HC_FEATURES] = features, [KMV_HC_NOTE] = note,
-    [KMV_HC_POISON] = poison,           [KMV_HC_VERIFY] = verify,     [KMV_HC_COUNTERS] = counters,
+    [KMV_HC_ABI_VERSION] = abi_version,
+    [KMV_HC_FEATURES] = features,
+    [KMV_HC_NOTE] = note,
+    [KMV_HC_POISON] = poison,
+    [KMV_HC_VERIFY] = verify,
+    [KMV_HC_COUNTERS] = counters,
+    [KMV_HC_WINDOWS] = windows,
+    [KMV_HC_POISON_LATER] = poison_later,
+    [KMV_HC_INTERRUPT_LATER] = interrupt_later,
 };
 
 static enum exit_result guest_power_off(struct vcpu *vcpu, u32 status)

@@ -30,7 +30,23 @@ struct event {
     u32 length; /* of the instruction, for software events */
 };
 
-enum { VCPU_EXIT_REASONS = 80 };
+/* What a guest ordered to happen at a boundary between instructions, for tests. */
+struct later {
+    u32 steps; /* boundaries to go, 0: none is ordered */
+    bool due;  /* the page is to be poisoned at the first boundary outside windows */
+    u8 vector; /* 0: poison the page, else the external interrupt to raise */
+    gpa_t gpa;
+    u32 where; /* as in KMV_HC_POISON */
+};
+
+/* The guest runs to the end of a window that it was found in; what it gets back then. */
+struct completion {
+    bool on;
+    u64 dr0, dr7;
+    u32 exceptions;
+};
+
+enum { VCPU_EXIT_REASONS = 80, VCPU_VECTORS = 256 };
 
 struct vcpu {
     u64 regs[REG_COUNT]; /* REG_RSP is not used: the processor switches it */
@@ -40,9 +56,14 @@ struct vcpu {
     bool nmi_wanted; /* an NMI waits for the window */
     bool power_off;  /* the guest asked for it, with `status` */
     u32 status;
-    u32 guest_cr3; /* what the guest believes CR3 to be (mirrored guests) */
-    u32 primary;   /* current primary controls */
-    u32 pin;       /* pin-based controls without the preemption timer */
+    u32 guest_cr3;                 /* what the guest believes CR3 to be (mirrored guests) */
+    u32 primary;                   /* current primary controls */
+    u32 pin;                       /* pin-based controls without the preemption timer */
+    u64 raised[VCPU_VECTORS / 64]; /* external interrupts taken from the processor, a bit each */
+    gva_t window_maps;             /* KMV_HC_WINDOWS; 0: none */
+    struct completion completion;
+    struct later later;
+    bool has_mtf;
     bool has_preemption_timer;
     bool preemption_timer_on;
     u8 preemption_timer_shift; /* the timer counts TSC ticks >> this (SDM vol. 3D, A.6) */

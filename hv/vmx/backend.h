@@ -20,6 +20,16 @@ void vmx_event_collect(struct vcpu *vcpu);
 /* Writes the pending event, and a waiting NMI if the window is open, into the VM-entry fields. */
 void vmx_event_deliver(struct vcpu *vcpu);
 
+/* Sets or clears a primary control. */
+void vmx_set_primary(struct vcpu *vcpu, u32 bit, bool on);
+
+/* The guest came to the boundary behind an instruction. */
+void vmx_boundary(struct vcpu *vcpu);
+
+/* Before an entry: makes the guest run to the end of an open window if an event is `wanted`, or a
+ * page is to be poisoned; else poisons. True: nothing may be injected yet. */
+bool vmx_step_prepare(struct vcpu *vcpu, bool wanted);
+
 /* Restores blocking by NMI that an interrupted IRET had lifted (SDM vol. 3C, 28.2.3). */
 void vmx_nmi_reblock(u32 unblocked);
 

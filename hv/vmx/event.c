@@ -1,8 +1,11 @@
 #include <hv/cpu/cpuid.h>
 #include <hv/cpu/exceptions.h>
 #include <hv/log/log.h>
+#include <hv/vcpu/boundary.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
+
+#define RFLAGS_IF (1u << 9)
 
 #define NONE_BLOCKED_NMI (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS | INTERRUPTIBILITY_NMI)
 
@@ -25,10 +28,9 @@ void vmx_event_collect(struct vcpu *vcpu)
                    vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(u64)INTERRUPTIBILITY_NMI);
 }
 
-static void nmi_window(struct vcpu *vcpu, bool open)
+void vmx_set_primary(struct vcpu *vcpu, u32 bit, bool on)
 {
-    u32 primary = open ? vcpu->primary | PRIMARY_NMI_WINDOW_EXITING
-                       : vcpu->primary & ~PRIMARY_NMI_WINDOW_EXITING;
+    u32 primary = on ? vcpu->primary | bit : vcpu->primary & ~bit;
 
     if (primary == vcpu->primary)
         return;
@@ -36,25 +38,76 @@ static void nmi_window(struct vcpu *vcpu, bool open)
     vmcs_write(VMCS_PRIMARY_CONTROLS, primary);
 }
 
+void vcpu_raise(struct vcpu *vcpu, u8 vector)
+{
+    vcpu->raised[vector / 64] |= 1ull << vector % 64;
+}
+
+/* The highest vector has the highest priority (SDM vol. 3A, 11.8.3). False: none waits. */
+static bool highest_raised(const struct vcpu *vcpu, unsigned *vector)
+{
+    for (unsigned i = ARRAY_LEN(vcpu->raised); i-- > 0;) {
+        if (vcpu->raised[i] == 0)
+            continue;
+        *vector = i * 64 + 63 - (unsigned)__builtin_clzll(vcpu->raised[i]);
+        return true;
+    }
+    return false;
+}
+
+static bool takes_nmi(const struct vcpu *vcpu)
+{
+    return vcpu->event.info == 0 &&
+           (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & NONE_BLOCKED_NMI) == 0;
+}
+
+static bool takes_interrupt(const struct vcpu *vcpu)
+{
+    return vcpu->event.info == 0 && (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_IF) != 0 &&
+           (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) &
+            (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS)) == 0;
+}
+
 static void deliver_nmi(struct vcpu *vcpu)
 {
-    bool blocked = (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & NONE_BLOCKED_NMI) != 0;
-
-    if (blocked || vcpu->event.info != 0) {
-        nmi_window(vcpu, true);
+    if (!vcpu->nmi_wanted || !takes_nmi(vcpu))
         return;
-    }
-    nmi_window(vcpu, false);
     vcpu->nmi_wanted = false;
     vcpu->event.info = INTERRUPTION_VALID | INTERRUPTION_NMI << 8 | VECTOR_NMI;
+}
+
+static void deliver_interrupt(struct vcpu *vcpu)
+{
+    unsigned vector;
+
+    if (!highest_raised(vcpu, &vector) || !takes_interrupt(vcpu))
+        return;
+    vcpu->raised[vector / 64] &= ~(1ull << vector % 64);
+    vcpu->event.info = INTERRUPTION_VALID | INTERRUPTION_EXTERNAL << 8 | vector;
+}
+
+/* What has to wait for the end of a window asks for no exit: the breakpoint there is one. */
+static void deliver_waiting(struct vcpu *vcpu)
+{
+    unsigned vector;
+    bool nmi = vcpu->nmi_wanted, interrupt = highest_raised(vcpu, &vector);
+    bool held =
+        vmx_step_prepare(vcpu, (nmi && takes_nmi(vcpu)) || (interrupt && takes_interrupt(vcpu)));
+
+    if (!held) {
+        deliver_nmi(vcpu);
+        deliver_interrupt(vcpu);
+    }
+    vmx_set_primary(vcpu, PRIMARY_NMI_WINDOW_EXITING, vcpu->nmi_wanted && !held);
+    interrupt = highest_raised(vcpu, &vector) && !held;
+    vmx_set_primary(vcpu, PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_HLT_EXITING, interrupt);
 }
 
 void vmx_event_deliver(struct vcpu *vcpu)
 {
     if (exceptions_take_nmi())
         vcpu->nmi_wanted = true;
-    if (vcpu->nmi_wanted)
-        deliver_nmi(vcpu);
+    deliver_waiting(vcpu);
     if (vcpu->event.info == 0)
         return;
     vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, vcpu->event.info);

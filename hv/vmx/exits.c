@@ -2,20 +2,25 @@
 #include <hv/cpu/exceptions.h>
 #include <hv/exit/handlers.h>
 #include <hv/log/format.h>
+#include <hv/vcpu/boundary.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
 
 /* Access to the debug registers raises #DB; clear in its handler (SDM vol. 3B, 18.2.4). */
-#define DR7_GD (1u << 13)
+#define DEBUG_BREAKPOINT_0 (1u << 0) /* of what DR6 gets */
+#define DR7_GD             (1u << 13)
 
 /* Basic exit reasons, SDM vol. 3D, appendix C. */
 enum exit_reason {
     REASON_EXCEPTION_OR_NMI = 0,
+    REASON_EXTERNAL_INTERRUPT = 1,
     REASON_TRIPLE_FAULT = 2,
     REASON_INIT = 3,
+    REASON_INTERRUPT_WINDOW = 7,
     REASON_NMI_WINDOW = 8,
     REASON_TASK_SWITCH = 9,
     REASON_CPUID = 10,
+    REASON_HLT = 12,
     REASON_INVD = 13,
     REASON_INVLPG = 14,
     REASON_VMCALL = 18,
@@ -26,6 +31,7 @@ enum exit_reason {
     REASON_WRMSR = 32,
     REASON_ENTRY_GUEST_STATE = 33,
     REASON_ENTRY_MSR_LOADING = 34,
+    REASON_MONITOR_TRAP_FLAG = 37,
     REASON_EPT_VIOLATION = 48,
     REASON_EPT_MISCONFIGURATION = 49,
     REASON_INVEPT = 50,
@@ -64,6 +70,12 @@ static enum exit_result on_ept_misconfiguration(struct vcpu *vcpu)
                      (unsigned long long)vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
 }
 
+/* The breakpoint at the end of a window, which the guest knows nothing of. */
+static bool completes_window(const struct vcpu *vcpu)
+{
+    return vcpu->completion.on && (vmcs_read(VMCS_EXIT_QUALIFICATION) & DEBUG_BREAKPOINT_0) != 0;
+}
+
 /* The exit leaves DR6 and DR7.GD untouched and reports what DR6 would have got (SDM vol. 3C, 28.1,
  * table 28-1). INT1 comes as an event of its own: RIP is still its own, not the next one. */
 static enum exit_result reflect_debug(struct vcpu *vcpu, u32 info)
@@ -96,12 +108,16 @@ static enum exit_result on_exception(struct vcpu *vcpu)
     case VECTOR_PF:
         return exit_page_fault(vcpu, GVA((u32)vmcs_read(VMCS_EXIT_QUALIFICATION)), error);
     case VECTOR_DB:
-        return reflect_debug(vcpu, info);
+        return completes_window(vcpu) ? EXIT_RESUME : reflect_debug(vcpu, info);
     case VECTOR_AC:
         return vcpu_inject(vcpu, VECTOR_AC, true, error);
     case VECTOR_MC:
         return vcpu_stop(vcpu, "machine_check", "during=guest");
     default:
+        /* All exceptions exit while a window is run to its end. */
+        if (vcpu->completion.on)
+            return vcpu_inject(vcpu, INTERRUPTION_VECTOR(info), info & INTERRUPTION_ERROR_VALID,
+                               error);
         return vcpu_stop(vcpu, "unexpected_exception", "info=0x%x error=0x%x", info, error);
     }
 }
@@ -112,9 +128,32 @@ static enum exit_result on_triple_fault(struct vcpu *vcpu)
 }
 
 /* The window is open: vmx_event_deliver injects what waits. */
-static enum exit_result on_nmi_window(struct vcpu *vcpu)
+static enum exit_result on_event_window(struct vcpu *vcpu)
 {
     (void)vcpu;
+    return EXIT_RESUME;
+}
+
+/* Mirrored guests are not interrupted inside a window: vmx_event_deliver sees to it. The interrupt
+ * is acknowledged, its vector in the exit's information. */
+static enum exit_result on_external_interrupt(struct vcpu *vcpu)
+{
+    vcpu_raise(vcpu, INTERRUPTION_VECTOR(vmcs_read(VMCS_EXIT_INTERRUPTION_INFO)));
+    return EXIT_RESUME;
+}
+
+/* While an interrupt waits: the end of its waiting need not be seen from inside HLT. With
+ * interrupts off the guest stays there. */
+static enum exit_result on_hlt(struct vcpu *vcpu)
+{
+    vcpu_skip_instruction(vcpu);
+    vmcs_write(VMCS_GUEST_ACTIVITY_STATE, ACTIVITY_HLT);
+    return EXIT_RESUME;
+}
+
+static enum exit_result on_monitor_trap(struct vcpu *vcpu)
+{
+    vmx_boundary(vcpu);
     return EXIT_RESUME;
 }
 
@@ -190,12 +229,15 @@ struct exit_row {
 
 static const struct exit_row rows[VCPU_EXIT_REASONS] = {
     [REASON_EXCEPTION_OR_NMI] = {"exception", on_exception},
+    [REASON_EXTERNAL_INTERRUPT] = {"external_interrupt", on_external_interrupt},
     [REASON_TRIPLE_FAULT] = {"triple_fault", on_triple_fault},
     [REASON_INIT] = {"init", NULL},
-    [REASON_NMI_WINDOW] = {"nmi_window", on_nmi_window},
+    [REASON_INTERRUPT_WINDOW] = {"interrupt_window", on_event_window},
+    [REASON_NMI_WINDOW] = {"nmi_window", on_event_window},
     [REASON_TASK_SWITCH] = {"task_switch", NULL},
     [REASON_CPUID] = {"cpuid", exit_cpuid},
     [11] = {"getsec", on_vmx_instruction},
+    [REASON_HLT] = {"hlt", on_hlt},
     [REASON_INVD] = {"invd", on_invd},
     [REASON_INVLPG] = {"invlpg", on_invlpg},
     [15] = {"rdpmc", on_rdpmc},
@@ -217,6 +259,7 @@ static const struct exit_row rows[VCPU_EXIT_REASONS] = {
     [REASON_ENTRY_MSR_LOADING] = {"entry_msr_loading", NULL},
     [36] = {"mwait", on_vmx_instruction},
     [39] = {"monitor", on_vmx_instruction},
+    [REASON_MONITOR_TRAP_FLAG] = {"monitor_trap_flag", on_monitor_trap},
     [REASON_EPT_VIOLATION] = {"ept_violation", on_ept_violation},
     [REASON_EPT_MISCONFIGURATION] = {"ept_misconfiguration", on_ept_misconfiguration},
     [REASON_INVEPT] = {"invept", on_vmx_instruction},

@@ -21,6 +21,7 @@ struct control_word {
 static const struct wanted_control pin_wanted[] = {
     {PIN_NMI_EXITING, "NMI exiting", false},
     {PIN_VIRTUAL_NMIS, "virtual NMIs", false},
+    {PIN_EXTERNAL_EXITING, "external-interrupt exiting", true},
 };
 
 static const struct wanted_control primary_wanted[] = {
@@ -30,6 +31,8 @@ static const struct wanted_control primary_wanted[] = {
     {PRIMARY_RDPMC_EXITING, "RDPMC exiting", false},
     {PRIMARY_MONITOR_EXITING, "MONITOR exiting", false},
     {PRIMARY_SECONDARY_CONTROLS, "secondary controls", false},
+    {PRIMARY_INTERRUPT_WINDOW_EXITING, "interrupt-window exiting", true},
+    {PRIMARY_HLT_EXITING, "HLT exiting", true},
     {PRIMARY_CR3_LOAD_EXITING, "CR3-load exiting", true},
     {PRIMARY_CR3_STORE_EXITING, "CR3-store exiting", true},
     {PRIMARY_INVLPG_EXITING, "INVLPG exiting", true},
@@ -46,6 +49,7 @@ static const struct wanted_control exit_wanted[] = {
      */
     {EXIT_SAVE_DEBUG, "debug control saving at exit", false},
     {EXIT_HOST_ADDRESS_SPACE, "64-bit host", false},
+    {EXIT_ACKNOWLEDGE, "acknowledging interrupts at exit", true},
     {EXIT_SAVE_PAT | EXIT_LOAD_PAT, "PAT switching at exit", false},
     {EXIT_SAVE_EFER | EXIT_LOAD_EFER, "EFER switching at exit", false},
 };
@@ -138,6 +142,9 @@ static void check_controls(bool mirrored, struct vmx_controls *controls, char *m
         }
         *value = control_value(word, use_true, mirrored, missing, size);
     }
+    controls->has_mtf =
+        (msr_read(use_true ? MSR_VMX_TRUE_PROCBASED : MSR_VMX_PROCBASED_CTLS) >> 32 &
+         PRIMARY_MONITOR_TRAP_FLAG) != 0;
     controls->has_preemption_timer =
         (msr_read(use_true ? MSR_VMX_TRUE_PINBASED : MSR_VMX_PINBASED_CTLS) >> 32 &
          PIN_PREEMPTION_TIMER) != 0;

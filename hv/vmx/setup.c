@@ -117,6 +117,7 @@ static bool write_controls(struct vcpu *vcpu, const struct vmx_controls *control
     ok &= write_all(table, ARRAY_LEN(table));
     vcpu->primary = controls->primary;
     vcpu->pin = controls->pin;
+    vcpu->has_mtf = controls->has_mtf;
     vcpu->has_preemption_timer = controls->has_preemption_timer;
     vcpu->preemption_timer_shift = msr_read(MSR_VMX_MISC) & 0x1f;
     return ok;

@@ -47,11 +47,11 @@ void vcpu_skip_bytes(struct vcpu *vcpu, u32 bytes)
     u64 blocked = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
     u64 next = vmcs_read(VMCS_GUEST_RIP) + bytes;
 
-    (void)vcpu;
     if ((vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_LONG) == 0)
         next = (u32)next;
     vmcs_write(VMCS_GUEST_RIP, next);
     vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~blocked);
+    vmx_boundary(vcpu);
     /* The guest steps over this instruction, too. */
     if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
         vmcs_write(VMCS_GUEST_PENDING_DEBUG,

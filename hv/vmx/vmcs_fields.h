@@ -121,21 +121,25 @@
 enum vmcs_field { VMCS_FIELDS(VMCS_FIELD_ENUM) };
 
 /* Pin-based controls, SDM vol. 3C, table 25-5. */
+#define PIN_EXTERNAL_EXITING (1u << 0)
 #define PIN_NMI_EXITING      (1u << 3)
 #define PIN_VIRTUAL_NMIS     (1u << 5)
 #define PIN_PREEMPTION_TIMER (1u << 6)
 
 /* Primary processor-based controls, table 25-6. */
-#define PRIMARY_INVLPG_EXITING     (1u << 9)
-#define PRIMARY_MWAIT_EXITING      (1u << 10)
-#define PRIMARY_RDPMC_EXITING      (1u << 11)
-#define PRIMARY_CR3_LOAD_EXITING   (1u << 15)
-#define PRIMARY_CR3_STORE_EXITING  (1u << 16)
-#define PRIMARY_NMI_WINDOW_EXITING (1u << 22)
-#define PRIMARY_USE_IO_BITMAPS     (1u << 25)
-#define PRIMARY_USE_MSR_BITMAPS    (1u << 28)
-#define PRIMARY_MONITOR_EXITING    (1u << 29)
-#define PRIMARY_SECONDARY_CONTROLS (1u << 31)
+#define PRIMARY_INTERRUPT_WINDOW_EXITING (1u << 2)
+#define PRIMARY_MONITOR_TRAP_FLAG        (1u << 27)
+#define PRIMARY_HLT_EXITING              (1u << 7)
+#define PRIMARY_INVLPG_EXITING           (1u << 9)
+#define PRIMARY_MWAIT_EXITING            (1u << 10)
+#define PRIMARY_RDPMC_EXITING            (1u << 11)
+#define PRIMARY_CR3_LOAD_EXITING         (1u << 15)
+#define PRIMARY_CR3_STORE_EXITING        (1u << 16)
+#define PRIMARY_NMI_WINDOW_EXITING       (1u << 22)
+#define PRIMARY_USE_IO_BITMAPS           (1u << 25)
+#define PRIMARY_USE_MSR_BITMAPS          (1u << 28)
+#define PRIMARY_MONITOR_EXITING          (1u << 29)
+#define PRIMARY_SECONDARY_CONTROLS       (1u << 31)
 
 /* Secondary processor-based controls, table 25-7. */
 #define SECONDARY_EPT                (1u << 1)
@@ -145,6 +149,7 @@ enum vmcs_field { VMCS_FIELDS(VMCS_FIELD_ENUM) };
 /* VM-exit controls, table 25-13; VM-entry controls, table 25-15. */
 #define EXIT_SAVE_DEBUG         (1u << 2)
 #define EXIT_HOST_ADDRESS_SPACE (1u << 9)
+#define EXIT_ACKNOWLEDGE        (1u << 15)
 #define EXIT_SAVE_PAT           (1u << 18)
 #define EXIT_LOAD_PAT           (1u << 19)
 #define EXIT_SAVE_EFER          (1u << 20)
@@ -173,6 +178,9 @@ enum interruption_type {
 #define INTERRUPTIBILITY_STI    (1u << 0)
 #define INTERRUPTIBILITY_MOV_SS (1u << 1)
 #define INTERRUPTIBILITY_NMI    (1u << 3)
+
+/* Guest activity state, 25.4.2. */
+#define ACTIVITY_HLT 1u
 
 /* Segment access rights, table 25-2. */
 #define ACCESS_RIGHTS_LONG     (1u << 13)

@@ -29,10 +29,23 @@ enum kmv_hypercall {
     KMV_HC_COUNTERS = 5,
     /* (status 0..255) -> does not return */
     KMV_HC_POWEROFF = 6,
+    /* (guest-virtual address of a struct kmv_window_maps of kmv/note.h, 0: none) -> 0. What the
+     * structure says is read whenever it is needed, on the processor that made the call. -EINVAL
+     * (-22) address not a multiple of 4, -EOPNOTSUPP (-95) with the mirror off. */
+    KMV_HC_WINDOWS = 7,
+    /* (gpa, side | flags | boundaries << 16) -> 0. KMV_HC_POISON once the guest has passed so many
+     * boundaries between instructions after this call, and is in no window. For tests. -EINVAL
+     * (-22) as KMV_HC_POISON, -EOPNOTSUPP (-95) the processor has no monitor trap flag. */
+    KMV_HC_POISON_LATER = 8,
+    /* (vector 32..255, boundaries << 16) -> 0. An external interrupt after so many boundaries. For
+     * tests. -EINVAL (-22) no such vector, -EOPNOTSUPP (-95) as above. */
+    KMV_HC_INTERRUPT_LATER = 9,
     KMV_HC_COUNT
 };
 
 #define KMV_NOTE_MAX 256
+
+#define KMV_LATER_SHIFT 16
 
 #define KMV_FEATURE_MIRROR (1u << 0) /* memory is mirrored */
 #define KMV_FEATURE_UNSYNC (1u << 1) /* page tables may go writable between flushes */
@@ -57,7 +70,8 @@ enum kmv_hypercall {
     X(spare_free)    /* spare frames left */                                                       \
     X(verify_pages)  /* pages compared by the last verify */                                       \
     X(verify_differ) /* pages that differed in the last verify */                                  \
-    X(hv_ticks)      /* TSC ticks spent outside the guest, from VM exit to VM entry */
+    X(hv_ticks)      /* TSC ticks spent outside the guest, from VM exit to VM entry */             \
+    X(windows)       /* windows run to their end before an interrupt or a loss */
 
 #define KMV_COUNTER_ENUM(name) KMV_COUNTER_##name,
 enum kmv_counter { KMV_COUNTERS(KMV_COUNTER_ENUM) KMV_COUNTER_COUNT };

@@ -22,8 +22,8 @@
 #define KMV_NOTE_VERSION 2u
 
 struct kmv_note_desc {
-    uint32_t version; /* KMV_NOTE_VERSION */
-    uint32_t offset;  /* OFFSET the program was translated for; 0: identity, nothing mirrored */
+    uint32_t version;    /* KMV_NOTE_VERSION */
+    uint32_t offset;     /* OFFSET the program was translated for; 0: identity, nothing mirrored */
     uint32_t window_map; /* address of the struct kmv_window_map, 0: none */
 };
 
@@ -47,6 +47,13 @@ struct kmv_window_map {
     uint32_t base;
     uint32_t count; /* of bits; whole words follow */
     uint32_t bits[];
+};
+
+/* What KMV_HC_WINDOWS names: guest-virtual addresses of the maps of the kernel and of the program
+ * that runs on this processor; 0: none. */
+struct kmv_window_maps {
+    uint32_t kernel;
+    uint32_t user;
 };
 
 #endif

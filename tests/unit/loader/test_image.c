@@ -255,7 +255,7 @@ static void test_notes(void **state)
     (void)state;
 
     *file_at(kernel, KERNEL_NOTE_OFFSET + 16) = 9;
-    assert_refused(".note.kmv has version 9, wanted is 1");
+    assert_refused(".note.kmv has version 9, wanted is 2");
     note->n_descsz = 7;
     assert_refused(".note.kmv is malformed");
     note->n_type++;
