@@ -71,7 +71,7 @@ help:
 	@echo 'make test-machine  the tests that boot machines'
 	@echo 'make mutants       leave out the mirrors of each class of writers: every mutant must be noticed'
 	@echo 'make csmith        compare 200 generated programs with their translations'
-	@echo 'make fuzz          fuzz the translator, FUZZ_SECONDS=600 for each of two fuzzers'
+	@echo 'make fuzz          fuzz translator and loader, FUZZ_SECONDS=600 for each of three fuzzers'
 	@echo 'make attack        hostile guests on four models of processors'
 	@echo 'make fuzz-hypercalls  FUZZ_CALLS=1000000 hypercalls with hostile arguments'
 	@echo 'make bench         what the mirror costs, in instructions on Bochs; writes $(BUILD)/bench/overhead.csv'

@@ -1,6 +1,7 @@
 #include <hv/cpu/cpuid.h>
 #include <hv/cpu/msr.h>
 #include <hv/lib/string.h>
+#include <hv/log/format.h>
 #include <hv/vmx/features.h>
 #include <hv/vmx/vmcs_fields.h>
 
@@ -90,13 +91,7 @@ static void miss(char *missing, size_t size, const char *name)
 {
     size_t used = strlen(missing);
 
-    if (used + strlen(name) + 3 > size)
-        return;
-    if (used > 0) {
-        memcpy(missing + used, ", ", 2);
-        used += 2;
-    }
-    memcpy(missing + used, name, strlen(name) + 1);
+    format_append(missing, size, used, "%s%s", used > 0 ? ", " : "", name);
 }
 
 /* allowed0: bits that must be 1 (low half), allowed1: bits that may be 1 (high half). */

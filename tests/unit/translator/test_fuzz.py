@@ -12,7 +12,7 @@ CORPUS = os.path.join(TOP, "tests", "fuzz", "corpus")
 SECONDS = 5
 
 
-@pytest.mark.parametrize("name", ("elf", "emit"))
+@pytest.mark.parametrize("name", ("elf", "emit", "loader"))
 def test_no_input_crashes(name, tmp_path):
     seeds = os.path.join(CORPUS, name)
     assert os.listdir(seeds)
