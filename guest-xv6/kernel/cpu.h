@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kmv/note.h"
 #include "mmu.h"
 #include "param.h"
 
@@ -34,6 +35,7 @@ struct cpu {
     uint32_t *pgdir;           /* the page directory in CR3 */
     uint64_t gdt[NSEGS];
     struct tss tss;
+    struct kmv_window_maps windows; /* for the hypervisor */
 } __attribute__((aligned(64)));
 
 extern struct cpu cpus[NCPU];

@@ -22,7 +22,8 @@ struct image {
     uint32_t *pgdir;
     uint32_t size;
     uint32_t entry;
-    uint32_t stack;     /* stack pointer at the start */
+    uint32_t stack; /* stack pointer at the start */
+    uint32_t window_map;
     bool is_translated; /* carries kmv-translate's note for this machine's OFFSET */
 };
 
@@ -64,30 +65,33 @@ static uint32_t note_align(uint32_t bytes)
 }
 
 /* Is the note at `offset` of the file kmv-translate's, for this machine's OFFSET? */
-static bool is_our_note(struct inode *ip, uint32_t offset, const struct note_header *note)
+static bool is_our_note(struct inode *ip, uint32_t offset, const struct note_header *note,
+                        struct kmv_note_desc *desc)
 {
     char name[sizeof(KMV_NOTE_NAME)];
-    struct kmv_note_desc desc;
 
     return note->type == KMV_NOTE_TYPE && note->namesz == sizeof(name) &&
-           note->descsz >= sizeof(desc) &&
+           note->descsz >= sizeof(*desc) &&
            read_all(ip, name, offset + sizeof(*note), sizeof(name)) &&
            memcmp(name, KMV_NOTE_NAME, sizeof(name)) == 0 &&
-           read_all(ip, &desc, offset + sizeof(*note) + note_align(sizeof(name)), sizeof(desc)) &&
-           desc.version == KMV_NOTE_VERSION && desc.offset == mirror_offset();
+           read_all(ip, desc, offset + sizeof(*note) + note_align(sizeof(name)), sizeof(*desc)) &&
+           desc->version == KMV_NOTE_VERSION && desc->offset == mirror_offset();
 }
 
 static void read_notes(struct inode *ip, struct image *image, const struct program_header *ph)
 {
     struct note_header note;
+    struct kmv_note_desc desc;
     uint32_t step;
 
     for (uint32_t at = 0; at < ph->filesz && ph->filesz - at >= sizeof(note); at += step) {
         if (!read_all(ip, &note, ph->offset + at, sizeof(note)) || note.namesz > ph->filesz ||
             note.descsz > ph->filesz)
             return;
-        if (is_our_note(ip, ph->offset + at, &note))
+        if (is_our_note(ip, ph->offset + at, &note, &desc)) {
             image->is_translated = true;
+            image->window_map = desc.window_map;
+        }
         step = sizeof(note) + note_align(note.namesz) + note_align(note.descsz);
     }
 }
@@ -204,6 +208,8 @@ static void become(const struct image *image, const char *path)
     p->tf->esp = image->stack;
     irq_push();
     p->pgdir = image->pgdir;
+    p->window_map = image->window_map;
+    cpu_self()->windows.user = p->window_map;
     pgdir_load(image->pgdir);
     irq_pop();
     vm_free(old);

@@ -16,6 +16,8 @@
 #define SIGNATURE_ECX 0x4F534956u
 #define SIGNATURE_EDX 0x564D4B52u
 
+extern const char text_end[]; /* kernel.ld */
+
 static bool have_hypervisor;
 static uint32_t features;
 
@@ -42,6 +44,17 @@ bool machine_is_mirrored(void)
 uint32_t mirror_offset(void)
 {
     return KMV_OFFSET;
+}
+
+/* The translator leaves the map at the first multiple of 4 behind the code. */
+void windows_announce(struct kmv_window_maps *maps)
+{
+    uint32_t map = ((uint32_t)text_end + 3) & ~3u;
+
+    if (!machine_is_mirrored())
+        return;
+    maps->kernel = *(const uint32_t *)map == KMV_WINDOW_MAP_MAGIC ? map : 0;
+    hypercall(KMV_HC_WINDOWS, (uint32_t)maps, 0);
 }
 
 int hypercall(int number, uint32_t a, uint32_t b)

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kmv/note.h"
+
 void hypervisor_detect(void);
 
 bool machine_has_hypervisor(void);
@@ -12,6 +14,10 @@ bool machine_is_mirrored(void);
 
 /* OFFSET that this kernel was built for. */
 uint32_t mirror_offset(void);
+
+/* Tells the hypervisor where it finds this processor's maps of windows; the kernel's goes in there.
+ */
+void windows_announce(struct kmv_window_maps *maps);
 
 /* A hypercall (kmv/hypercall.h: enum kmv_hypercall, arguments, result); -1 without the hypervisor.
  */

@@ -74,6 +74,7 @@ void ap_main(void)
 
     segments_init(c);
     kmap_load();
+    windows_announce(&c->windows);
     trap_load();
     lapic_init();
     c->started = true;
@@ -102,6 +103,7 @@ void kernel_main(uint32_t multiboot_magic, uint32_t multiboot_info)
     trap_load();
     console_init();
     hypervisor_detect();
+    windows_announce(&cpus[0].windows);
     uint32_t ram_end = multiboot_ram_end(multiboot_magic, multiboot_info);
     pages_init(V2P(kernel_end), ram_end);
     kmap_init(ram_end);

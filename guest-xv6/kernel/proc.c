@@ -172,6 +172,7 @@ int proc_fork(void)
 
     if (child == NULL)
         return -1;
+    child->window_map = parent->window_map;
     child->pgdir = vm_copy(parent->pgdir, parent->size);
     if (child->pgdir == NULL) {
         proc_discard(child);

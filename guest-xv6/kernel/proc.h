@@ -28,7 +28,8 @@ struct proc {
     volatile bool killed;
     uint32_t size; /* bytes of user memory, from 0 */
     uint32_t *pgdir;
-    char *kstack; /* a page */
+    uint32_t window_map; /* kmv/note.h; 0: none */
+    char *kstack;        /* a page */
     struct trapframe *tf;
     struct context *context;
     struct file *files[NOFILE];

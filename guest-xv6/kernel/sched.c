@@ -31,6 +31,7 @@ static struct proc *pick(const struct proc *last)
 static void run(struct cpu *c, struct proc *p)
 {
     pgdir_load(p->pgdir);
+    c->windows.user = p->window_map;
     p->state = RUNNING;
     c->proc = p;
     c->tss.esp0 = (uint32_t)p->kstack + PGSIZE;
