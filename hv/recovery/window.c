@@ -44,13 +44,13 @@ bool window_open(struct vm *vm, gva_t maps, bool user, u32 at, u32 *end)
 {
     u32 field =
         user ? offsetof(struct kmv_window_maps, user) : offsetof(struct kmv_window_maps, kernel);
-    u32 map, word, bit, limit = at + WINDOW_BYTES_MAX;
+    u32 map, word, bit;
 
     if (maps.v == 0 || !read_word(vm, (u32)maps.v + field, &map) || map == 0)
         return false;
     if (!map_word(vm, map, at, &word, &bit) || (word >> bit & 1) == 0)
         return false;
-    for (*end = at; *end != limit; *end += WORD_BITS - bit) {
+    for (*end = at; *end - at < WINDOW_BYTES_MAX; *end += WORD_BITS - bit) {
         if (!map_word(vm, map, *end, &word, &bit))
             return true;
         if ((~word >> bit) != 0) {

@@ -144,6 +144,28 @@ static u32 hostile_size(void)
     return below(2) ? sizes[below(COUNT(sizes))] : next_random();
 }
 
+static bool in_arena(u32 address)
+{
+    return address >= ARENA_START && address < ARENA_END;
+}
+
+/* What a call that loses pages is pointed at. */
+static void aim_poison(void)
+{
+    bool now = call.number == KMV_HC_POISON;
+
+    if (below(2) != 0)
+        call.second &= now ? 0xff0f : 0xfff0f;
+    /* Every boundary counted is an exit. */
+    if (!now)
+        call.second &= 0x3fffff;
+    if (in_arena(call.first) && below(64) != 0)
+        call.first = ram_bytes + below(0x1000000);
+    /* Both copies of a page may only go where nothing looks for them. */
+    if ((call.second & KMV_POISON_FORCE) && call.first < ram_bytes)
+        call.first = ARENA_END + below(FORCED_END - ARENA_END);
+}
+
 static void choose(void)
 {
     call.number = below(8) == 0 ? next_random() : below(KMV_HC_COUNT + 4);
@@ -156,22 +178,11 @@ static void choose(void)
         call.number = KMV_HC_ABI_VERSION;
     if (call.number == KMV_HC_NOTE && call.second <= KMV_NOTE_MAX && below(64) != 0)
         call.second += KMV_NOTE_MAX + 1;
-    if (call.number == KMV_HC_POISON && below(2) != 0)
-        call.second &= 0xff0f;
-    if (call.number == KMV_HC_POISON && call.first >= ARENA_START && call.first < ARENA_END &&
-        below(64) != 0)
-        call.first = ram_bytes + below(0x1000000);
-    /* Both copies of a page may only go where nothing looks for them. */
-    if (call.number == KMV_HC_POISON && (call.second & KMV_POISON_FORCE) && call.first < ram_bytes)
-        call.first = ARENA_END + below(FORCED_END - ARENA_END);
+    if (call.number == KMV_HC_POISON || call.number == KMV_HC_POISON_LATER)
+        aim_poison();
     /* At the end of RAM, always one byte too many. */
     if (call.number == KMV_HC_COUNTERS && call.first < ram_bytes && call.first >= ARENA_END)
         call.second |= 0x100;
-}
-
-static bool in_arena(u32 address)
-{
-    return address >= ARENA_START && address < ARENA_END;
 }
 
 static u32 min(u32 a, u32 b)
