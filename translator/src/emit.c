@@ -65,6 +65,12 @@ static void add_fixup(struct emitter *emitter, uint32_t reloc, uint32_t extra)
     vec_push(&emitter->fixups, fixup);
 }
 
+void emit_reloc(struct emitter *emitter, uint32_t reloc)
+{
+    add_fixup(emitter, reloc, 0);
+    emit_word32(emitter, 0);
+}
+
 void emit_original(struct emitter *emitter, unsigned from, unsigned to)
 {
     const struct insn *insn = emitter->insn;

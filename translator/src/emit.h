@@ -40,7 +40,8 @@ struct emitter {
     struct bytes code;
     struct fixup_vec fixups;
     struct window_vec windows;
-    uint32_t offset; /* OFFSET */
+    uint32_t offset;      /* OFFSET */
+    uint32_t width_reloc; /* as wide_find_variable returns it */
 
     /* The item under translation. */
     uint32_t item;
@@ -94,6 +95,9 @@ void emit_restore(struct emitter *emitter);
 void emit_bytes(struct emitter *emitter, const void *bytes, size_t size);
 void emit_byte(struct emitter *emitter, uint8_t byte);
 void emit_word32(struct emitter *emitter, uint32_t value);
+
+/* A word with the value that the relocated field of `reloc` has. */
+void emit_reloc(struct emitter *emitter, uint32_t reloc);
 
 /* An opcode byte with a ModRM for `reg` and a memory operand; segment prefix included. */
 void emit_op_mem(struct emitter *emitter, uint8_t opcode, unsigned reg, struct mem mem);

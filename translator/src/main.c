@@ -26,6 +26,8 @@ static const char usage[] =
     "  --list                    print every writer with its class and symbol; needs no -o\n"
     "  --identity                lay out anew, mirror nothing\n"
     "  --no-liveness             save every scratch register, for comparison\n"
+    "  --no-wide                 mirror string instructions without vector registers, for "
+    "comparison\n"
     "  --drop-mirror CLASS       leave out the mirrors of one class (for tests)\n"
     "  --help                    this text\n"
     "Exit status: 0 done, 1 the input cannot be translated, 2 usage.\n";
@@ -40,6 +42,7 @@ enum option_code {
     OPT_IDENTITY,
     OPT_DROP,
     OPT_NO_LIVENESS,
+    OPT_NO_WIDE,
     OPT_HELP,
 };
 
@@ -51,6 +54,7 @@ static const struct option option_table[] = {
     {"identity", no_argument, NULL, OPT_IDENTITY},
     {"drop-mirror", required_argument, NULL, OPT_DROP},
     {"no-liveness", no_argument, NULL, OPT_NO_LIVENESS},
+    {"no-wide", no_argument, NULL, OPT_NO_WIDE},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
 };
@@ -135,6 +139,9 @@ static bool parse_option(int code, char *argument, struct program *program)
         return true;
     case OPT_NO_LIVENESS:
         options->no_liveness = true;
+        return true;
+    case OPT_NO_WIDE:
+        options->no_wide = true;
         return true;
     case OPT_HELP:
         fputs(usage, stdout);

@@ -86,6 +86,7 @@ struct options {
     bool list;
     bool identity;
     bool no_liveness; /* every register counts as needed everywhere */
+    bool no_wide;     /* no vector registers, even if the program keeps them */
     int dropped_row;  /* row without mirrors, for tests; -1: none */
     struct trap_entry *traps;
     unsigned trap_count;

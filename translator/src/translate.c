@@ -1,4 +1,5 @@
 #include "program.h"
+#include "wide.h"
 
 #include <inttypes.h>
 
@@ -101,6 +102,8 @@ static bool translate_item(struct program *program, const struct text *text, uin
 bool program_translate(struct program *program)
 {
     program->emitter.offset = program->options.offset;
+    program->emitter.width_reloc =
+        program->options.no_wide ? 0 : wide_find_variable(&program->image);
     for (unsigned t = 0; t < program->text_count; t++)
         for (uint32_t i = program->texts[t].first; i < program->texts[t].end; i++)
             if (!translate_item(program, &program->texts[t], i))

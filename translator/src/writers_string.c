@@ -1,3 +1,4 @@
+#include "wide.h"
 #include "writers.h"
 
 enum { PREFIX_ES = 0x26, PREFIX_OPERAND_SIZE = 0x66, PREFIX_REP = 0xf3 };
@@ -72,11 +73,17 @@ void write_rep_stos(struct emitter *emitter)
     enum gpr count = emit_scratch(emitter, GPR_ALL);
     enum gpr address = emit_scratch(emitter, GPR_ALL);
     put_native_rep(emitter, count, address);
+    struct wide wide = {count, address, element_size(emitter->insn), .fills = true};
+    bool is_wide = wide_begin(emitter, &wide);
     emit_mov(emitter, ECX, count);
     emit_lea(emitter, EDI, emit_based(address, emitter->offset));
     put_rep(emitter, OP_STOS);
-    emit_window_close(emitter);
+    if (!is_wide)
+        emit_window_close(emitter);
     emit_lea(emitter, EDI, emit_based(EDI, -emitter->offset));
+    if (is_wide)
+        wide_end(emitter, &wide);
+    emit_window_close(emitter);
     emit_restore(emitter);
 }
 
@@ -91,14 +98,20 @@ void write_rep_copy(struct emitter *emitter)
     enum gpr count = emit_scratch(emitter, GPR_ALL);
     enum gpr address = emit_scratch(emitter, GPR_ALL);
     put_native_rep(emitter, count, address);
+    struct wide wide = {count, address, element_size(emitter->insn), .fills = false};
+    bool is_wide = wide_begin(emitter, &wide);
     emit_bytes(emitter, (uint8_t[]){0x87, (uint8_t)(0xc0 | address << 3 | ESI)},
                2); /* xchg esi, address */
     emit_lea(emitter, EDI, emit_based(ESI, emitter->offset));
     emit_mov(emitter, ECX, count);
     emit_byte(emitter, PREFIX_ES);
     put_rep(emitter, OP_MOVS);
-    emit_window_close(emitter);
+    if (!is_wide)
+        emit_window_close(emitter);
     emit_mov(emitter, EDI, ESI);
     emit_mov(emitter, ESI, address);
+    if (is_wide)
+        wide_end(emitter, &wide);
+    emit_window_close(emitter);
     emit_restore(emitter);
 }

@@ -77,6 +77,8 @@ static const struct exec_rule exec_rules[] = {
     RULE(SGDT, exec_sgdt, 0),
     RULE(STR, exec_str, 0),
     RULE(LTR, exec_ltr, 0),
+    RULE(VMOVDQU, exec_vector_move, 0),
+    RULE(VMOVDQU32, exec_vector_move, 0),
 };
 
 static exec_handler *find_rule(const struct insn *insn, unsigned int *argument)
@@ -101,9 +103,12 @@ static exec_handler *find_rule(const struct insn *insn, unsigned int *argument)
     return NULL;
 }
 
-/* The handlers take operands of 1, 2 or 4 bytes, but for two that know their size. */
-static bool has_modelled_sizes(const struct insn *insn)
+/* The handlers take operands of 1, 2 or 4 bytes, but for those that know their size. */
+static bool has_modelled_sizes(const struct insn *insn, exec_handler *run)
 {
+    if (run == exec_vector_move) {
+        return true;
+    }
     for (unsigned int i = 0; i < insn->operand_count; i++) {
         unsigned int size = insn->operands[i].size;
 
@@ -121,7 +126,7 @@ bool exec_insn(struct machine *machine, const struct insn *insn)
     exec_handler *run = find_rule(insn, &argument);
 
     machine->eip = insn->address + insn->length;
-    if (run && !has_modelled_sizes(insn)) {
+    if (run && !has_modelled_sizes(insn, run)) {
         return false;
     }
     if (run ? !run(machine, insn, argument) : !exec_unknown_store(machine, insn)) {

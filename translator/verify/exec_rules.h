@@ -42,6 +42,7 @@ exec_handler exec_string;
 exec_handler exec_sgdt;
 exec_handler exec_str;
 exec_handler exec_ltr;
+exec_handler exec_vector_move;
 
 /* Explicit writers without a handler: stores an unknown value, a function of the inputs. */
 bool exec_unknown_store(struct machine *machine, const struct insn *insn);

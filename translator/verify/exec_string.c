@@ -4,7 +4,7 @@
 #include "operand.h"
 
 /* Repetitions of one string instruction; the states that are tried use small counts. */
-#define MAX_REPETITIONS 1024u
+#define MAX_REPETITIONS 2048u
 
 static unsigned int string_size(const struct insn *insn)
 {

@@ -152,6 +152,11 @@ bool judge_registers(struct run *run, const struct machine *expected, uint16_t l
     if (actual->fpu_steps != expected->fpu_steps) {
         return run_fail(run, "the x87 state is changed");
     }
+    for (unsigned int i = 0; i < actual->vector_bytes && i < VECTOR_MAX; i++) {
+        if (actual->vector[i] != expected->vector[i]) {
+            return run_fail(run, "vector register 0 is changed");
+        }
+    }
     return true;
 }
 

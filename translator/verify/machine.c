@@ -32,6 +32,11 @@ void machine_reset(struct machine *machine, uint64_t seed, uint32_t offset)
     machine->optional_base = 0;
     machine->optional_size = 0;
     machine->task_register = (uint16_t)machine_mix(seed, 0x7472);
+    machine->vector_word = 0;
+    machine->vector_bytes = 0;
+    for (unsigned int i = 0; i < VECTOR_MAX; i++) {
+        machine->vector[i] = (uint8_t)machine_mix(seed ^ 0x766563, i);
+    }
     machine->seed = seed;
     machine->store_count = 0;
     machine->overflow = false;
@@ -57,6 +62,9 @@ uint8_t machine_read_byte(const struct machine *machine, uint32_t address)
 {
     const struct stored_byte *stored = machine_find(machine, address);
 
+    if (!stored && machine->vector_word && address - machine->vector_word < 4) {
+        return (uint8_t)(machine->vector_bytes >> (8 * (address - machine->vector_word)));
+    }
     return stored ? stored->value : (uint8_t)machine_mix(machine->seed ^ 0x6d656d, address);
 }
 

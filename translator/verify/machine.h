@@ -24,6 +24,9 @@ enum { REG_EAX, REG_ECX, REG_EDX, REG_EBX, REG_ESP, REG_EBP, REG_ESI, REG_EDI, R
 #define FLAG_OF      0x800u
 #define FLAGS_STATUS (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
 
+/* Bytes of a vector register. */
+#define VECTOR_MAX 64u
+
 /* Bytes that one run may store: a mirrored fxsave, saved registers, and some to spare. */
 #define MACHINE_MAX_STORES 4096u
 
@@ -52,6 +55,9 @@ struct machine {
     uint32_t optional_base; /* bytes [optional_base, +optional_size) may be mirrored, or not */
     uint32_t optional_size;
     uint16_t task_register;
+    uint32_t vector_word;       /* address of the program's KMV_VECTOR_SYMBOL; 0: none */
+    uint32_t vector_bytes;      /* what it holds: so much of a vector register is there */
+    uint8_t vector[VECTOR_MAX]; /* register 0 */
     uint64_t seed;
     uint32_t store_count;
     bool overflow; /* stored more than the model holds */

@@ -218,6 +218,19 @@ static void mark_stubs(struct program *program)
     }
 }
 
+static uint32_t find_vector_word(const struct elf_file *translated)
+{
+    for (uint32_t i = 0; i < translated->symbol_count; i++) {
+        const struct elf_symbol *symbol = &translated->symbols[i];
+
+        if (ELF32_ST_TYPE(symbol->raw.st_info) == STT_OBJECT && symbol->raw.st_size == 4 &&
+            strcmp(symbol->name, KMV_VECTOR_SYMBOL) == 0) {
+            return symbol->raw.st_value;
+        }
+    }
+    return 0;
+}
+
 bool program_load(struct program *program, struct address_map *map, struct decoder *decoder,
                   struct report *report)
 {
@@ -225,6 +238,7 @@ bool program_load(struct program *program, struct address_map *map, struct decod
     program->map = map;
     program->decoder = decoder;
     program->report = report;
+    program->vector_word = find_vector_word(map->translated);
     program->flows = calloc(map->pair_count, sizeof(*program->flows));
     if (!program->flows) {
         return false;

@@ -46,9 +46,10 @@ struct program {
     struct address_map *map;
     struct decoder *decoder;
     struct report *report;
-    struct flow *flows; /* one a pair of the map */
-    uint16_t *live_in;  /* one a pair: registers that matter before the instruction */
-    uint16_t *live_out; /* and behind it */
+    struct flow *flows;   /* one a pair of the map */
+    uint16_t *live_in;    /* one a pair: registers that matter before the instruction */
+    uint16_t *live_out;   /* and behind it */
+    uint32_t vector_word; /* new address of the program's KMV_VECTOR_SYMBOL; 0: none */
 };
 
 /* Decodes the original and finds entries. False: out of memory. Findings go to the report. */

@@ -12,7 +12,11 @@
 #include "exec.h"
 #include "operand.h"
 
+#include <string.h>
+
 #define STATES 8u
+/* More of them for string instructions of programs that keep vector registers: long ones. */
+#define WIDE_STATES 15u
 /* Steps of one run: inserted code has no loops other than string instructions. */
 #define MAX_STEPS (2 * PIECE_MAX)
 /* What a handler writes below the stack pointer, at least: its frame and registers. */
@@ -47,6 +51,26 @@ static void shape_state(struct machine *machine, const struct insn *insn, unsign
     }
 }
 
+/* Each width with counts that leave and don't leave a rest behind the units and the unrolled
+ * rounds, upwards but for one; then widths that are none. */
+static void shape_wide(struct machine *machine, const struct insn *insn, unsigned int variant)
+{
+    static const struct {
+        uint32_t width;
+        uint16_t bytes;
+        bool down;
+    } shapes[WIDE_STATES] = {
+        {64, 308, false},  {32, 308, false}, {64, 512, false}, {32, 512, false}, {64, 1164, false},
+        {32, 1164, false}, {32, 132, false}, {64, 124, false}, {64, 12, false},  {32, 28, false},
+        {64, 0, false},    {64, 320, true},  {16, 320, false}, {0, 320, false},  {~0u, 320, false},
+    };
+    bool bytes = (insn->opcode & 1) == 0;
+
+    machine->vector_bytes = shapes[variant].width;
+    machine->gpr[REG_ECX] = shapes[variant].bytes / (bytes ? 1u : 4u);
+    machine->eflags = (machine->eflags & ~FLAG_DF) | (shapes[variant].down ? FLAG_DF : 0);
+}
+
 static bool step(struct run *run, uint32_t at)
 {
     struct machine *machine = &run->translated;
@@ -57,6 +81,7 @@ static bool step(struct run *run, uint32_t at)
                         run->piece->code[at].address);
     }
     run->native_done |= at == run->piece->match;
+    run->reached[at] = true;
     for (; stored < machine->store_count; stored++) {
         if (!judge_store(run, &machine->stores[stored])) {
             return false;
@@ -125,7 +150,12 @@ static void start_state(struct run *run, unsigned int variant)
     struct machine *before = &run->before;
 
     machine_reset(before, machine_mix(0x6b6d76, variant) ^ variant, run->program->map->offset);
-    shape_state(before, run->reference, variant);
+    before->vector_word = run->program->vector_word;
+    if (variant < STATES) {
+        shape_state(before, run->reference, variant);
+    } else {
+        shape_wide(before, run->reference, variant - STATES);
+    }
     before->entry_base = before->gpr[REG_ESP];
     before->entry_size = run->entry == ENTRY_NONE ? 0 : ENTRY_BYTES;
     before->eip = run->start;
@@ -213,9 +243,14 @@ static bool run_from(struct run *run, uint32_t start, enum entry_kind entry)
     const struct writer_rule *rule = writer_rule_of(&run->piece->original);
     bool prefix_only = run->piece->match != NO_INDEX && (!rule || rule->kind == WRITES_CALL);
 
+    unsigned int states = STATES;
+
+    if (run->program->vector_word && insn_is_repeated(run->reference)) {
+        states += WIDE_STATES;
+    }
     run->start = start;
     run->entry = entry;
-    for (unsigned int variant = 0; variant < STATES; variant++) {
+    for (unsigned int variant = 0; variant < states; variant++) {
         start_state(run, variant);
         if (prefix_only ? !run_prefix(run) : !run_whole(run)) {
             return false;
@@ -224,11 +259,25 @@ static bool run_from(struct run *run, uint32_t start, enum entry_kind entry)
             !judge_entry_copy(run)) {
             return false;
         }
-        if (variant < INTERRUPTED_STATES && !run_interrupted(run, variant, prefix_only)) {
+        if (variant % STATES < INTERRUPTED_STATES && !run_interrupted(run, variant, prefix_only)) {
             return false;
         }
     }
     return true;
+}
+
+/* What no run gets to is not proved. What the original itself does is not a matter of inserted
+ * code.
+ */
+static const char *unreached(struct run *run)
+{
+    for (uint32_t i = 0; i < run->piece->count; i++) {
+        if (!run->reached[i] && i != run->piece->match) {
+            run_fail(run, "the instruction at %08x is never run", run->piece->code[i].address);
+            return run->message;
+        }
+    }
+    return NULL;
 }
 
 const char *piece_run(const struct program *program, const struct piece *piece)
@@ -239,6 +288,7 @@ const char *piece_run(const struct program *program, const struct piece *piece)
 
     run.program = program;
     run.piece = piece;
+    memset(run.reached, 0, piece->count * sizeof(run.reached[0]));
     if (piece->match != NO_INDEX) {
         run.reference = &piece->code[piece->match];
     } else if (moved_branch(&run, &branch)) {
@@ -253,5 +303,5 @@ const char *piece_run(const struct program *program, const struct piece *piece)
     if (body != piece->start && !run_from(&run, body, ENTRY_NONE)) {
         return run.message;
     }
-    return NULL;
+    return unreached(&run);
 }

@@ -17,6 +17,7 @@ struct run {
     uint32_t interrupt_at; /* step before which an interrupt comes; NO_INDEX: none */
     uint32_t steps;        /* done */
     bool native_done;
+    bool reached[PIECE_MAX]; /* instructions that some run got to */
     bool window_fault;
     uint32_t window_fault_at;
     char message[128];

@@ -21,6 +21,14 @@
 #define KMV_NOTE_TYPE    0x4b4d5631u /* "KMV1" */
 #define KMV_NOTE_VERSION 2u
 
+/*
+ * A program that says in an object symbol of this name, a 32-bit word, how many bytes of the vector
+ * registers it keeps across interrupts and other programs (64 with AVX-512, 32 with AVX, else
+ * anything), has its large fills and copies mirrored with them. The word may change at run time, to
+ * what the processor has and the system has enabled; all of a register must be kept.
+ */
+#define KMV_VECTOR_SYMBOL "kmv_vector_bytes"
+
 struct kmv_note_desc {
     uint32_t version;    /* KMV_NOTE_VERSION */
     uint32_t offset;     /* OFFSET the program was translated for; 0: identity, nothing mirrored */

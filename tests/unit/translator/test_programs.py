@@ -114,6 +114,24 @@ def test_vector_and_state_stores(tools, tmp_path):
         assert outcome(tools, translate(native, "--drop-mirror", name), 1)[1] > 0
 
 
+WIDTHS = {0: (), 32: ("avx2",), 64: ("avx512f",)}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_long_fills_and_copies(tools, tmp_path, width):
+    if not processor_has(*WIDTHS[width]):
+        pytest.skip(f"this processor has no vector registers of {width} bytes")
+    native = build(tmp_path, os.path.join(PROGRAMS, "wide.S"))
+    expected = outcome(tools, native, width)[0]
+    translated = translate(native)
+    assert outcome(tools, translated, width) == (expected, 0)
+    assert "vmovdqu32" in run("objdump", "-d", translated).stdout
+    run(VERIFY, native, translate(native, "--no-liveness"))
+    assert outcome(tools, translate(native, "--no-wide"), width) == (expected, 0)
+    for name in ("rep_stos", "rep_movs"):
+        assert outcome(tools, translate(native, "--drop-mirror", name), width)[1] > 0
+
+
 def test_the_vector_program_holds_every_mnemonic_of_its_rows():
     with open(os.path.join(TOP, "translator", "src", "classes.c"), encoding="ascii") as file:
         table = file.read()
