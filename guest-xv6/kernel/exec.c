@@ -6,6 +6,7 @@
 #include "console.h"
 #include "cpu.h"
 #include "elf.h"
+#include "fpu.h"
 #include "hypervisor.h"
 #include "inode.h"
 #include "kmap.h"
@@ -206,6 +207,8 @@ static void become(const struct image *image, const char *path)
     p->size = image->size;
     p->tf->eip = image->entry;
     p->tf->esp = image->stack;
+    p->tf->edx = kmv_vector_bytes;
+    fpu_reset();
     irq_push();
     p->pgdir = image->pgdir;
     p->window_map = image->window_map;

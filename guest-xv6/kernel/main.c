@@ -6,6 +6,7 @@
 #include "console.h"
 #include "cpu.h"
 #include "file.h"
+#include "fpu.h"
 #include "hypervisor.h"
 #include "ide.h"
 #include "inode.h"
@@ -72,6 +73,7 @@ void ap_main(void)
 {
     struct cpu *c = cpu_that_starts();
 
+    fpu_init();
     segments_init(c);
     kmap_load();
     windows_announce(&c->windows);
@@ -98,6 +100,7 @@ static void devices_init(void)
 
 void kernel_main(uint32_t multiboot_magic, uint32_t multiboot_info)
 {
+    fpu_init();
     segments_init(&cpus[0]);
     trap_init();
     trap_load();

@@ -3,10 +3,17 @@
 #ifndef MMU_H
 #define MMU_H
 
-#define CR0_PE  0x00000001
-#define CR0_WP  0x00010000 /* the kernel too obeys read-only pages */
-#define CR0_PG  0x80000000
-#define CR4_PSE 0x00000010
+#define CR0_PE         0x00000001
+#define CR0_MP         0x00000002
+#define CR0_EM         0x00000004 /* no x87, SSE, AVX: #NM or #UD */
+#define CR0_TS         0x00000008
+#define CR0_NE         0x00000020
+#define CR0_WP         0x00010000 /* the kernel too obeys read-only pages */
+#define CR0_PG         0x80000000
+#define CR4_PSE        0x00000010
+#define CR4_OSFXSR     0x00000200
+#define CR4_OSXMMEXCPT 0x00000400
+#define CR4_OSXSAVE    0x00040000
 
 #define EFLAGS_IF 0x00000200
 

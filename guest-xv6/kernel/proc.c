@@ -7,6 +7,7 @@
 #include "cpu.h"
 #include "exec.h"
 #include "file.h"
+#include "fpu.h"
 #include "inode.h"
 #include "kalloc.h"
 #include "log.h"
@@ -49,6 +50,7 @@ static void give_slot_back(struct proc *p)
 /* Where a new process starts in the kernel, called as if by swtch; goes on to trapret. */
 static void process_begin(void)
 {
+    fpu_restore(proc_self());
     spin_unlock(&proc_lock);
 }
 
@@ -182,6 +184,7 @@ int proc_fork(void)
     child->parent = parent;
     *child->tf = *parent->tf;
     child->tf->eax = 0;
+    fpu_save(child);
     share_files(child, parent);
     copy_string(child->name, parent->name, sizeof(child->name));
     int pid = child->pid;

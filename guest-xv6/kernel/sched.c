@@ -3,6 +3,7 @@
 
 #include "console.h"
 #include "cpu.h"
+#include "fpu.h"
 #include "kmap.h"
 #include "memlayout.h"
 #include "proc.h"
@@ -82,7 +83,9 @@ void proc_switch_away(void)
     if (*(uint32_t *)p->kstack != KSTACK_MAGIC)
         panic("kernel stack of pid %d has overflowed", p->pid);
     bool irq_enabled = c->irq_enabled; /* belongs to the process, not to the processor */
+    fpu_save(p);
     swtch(&p->context, c->scheduler);
+    fpu_restore(p);
     cpu_self()->irq_enabled = irq_enabled;
 }
 

@@ -69,6 +69,19 @@ static inline uint32_t read_eflags(void)
     return flags;
 }
 
+static inline uint32_t read_cr0(void)
+{
+    uint32_t value;
+
+    __asm__ volatile("movl %%cr0, %0" : "=r"(value));
+    return value;
+}
+
+static inline void write_cr0(uint32_t value)
+{
+    __asm__ volatile("movl %0, %%cr0" : : "r"(value) : "memory");
+}
+
 static inline uint32_t read_cr2(void)
 {
     uint32_t value;
@@ -135,6 +148,32 @@ static inline struct cpuid_regs cpuid(uint32_t leaf)
     }
 DEFINE_LOAD_TABLE(lgdt)
 DEFINE_LOAD_TABLE(lidt)
+
+static inline void xsetbv(uint32_t index, uint32_t low)
+{
+    __asm__ volatile("xsetbv" : : "c"(index), "a"(low), "d"(0) : "memory");
+}
+
+/* All components that are enabled; `area` is aligned to 64 bytes. */
+static inline void xsave(void *area)
+{
+    __asm__ volatile("xsave (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+}
+
+static inline void xrstor(const void *area)
+{
+    __asm__ volatile("xrstor (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+}
+
+static inline void fxsave(void *area)
+{
+    __asm__ volatile("fxsave (%0)" : : "r"(area) : "memory");
+}
+
+static inline void fxrstor(const void *area)
+{
+    __asm__ volatile("fxrstor (%0)" : : "r"(area) : "memory");
+}
 
 static inline void ltr(uint16_t selector)
 {

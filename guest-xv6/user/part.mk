@@ -20,7 +20,7 @@ GU_CFLAGS := -std=gnu11 -m32 -march=i686 -Os $(WARNINGS) -ffreestanding -fno-bui
 GU_LDFLAGS := -m32 -nostdlib -static -Wl,-T,$(GU_DIR)/user.ld -Wl,--emit-relocs -Wl,--build-id=none \
               -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack
 
-GU_LIB := $(addprefix $(GU_OUT)/obj/lib/,usys.o string.o printf.o malloc.o io.o report.o)
+GU_LIB := $(addprefix $(GU_OUT)/obj/lib/,start.o usys.o string.o printf.o malloc.o io.o report.o)
 
 GU_OBJ_sh := $(addprefix $(GU_OUT)/obj/sh/,main.o parse.o)
 GU_OBJ_usertests := $(addprefix $(GU_OUT)/obj/usertests/,main.o support.o arguments.o memory.o files.o \

@@ -55,6 +55,8 @@ struct emitter {
     uint32_t esp_shift; /* bytes pushed by scratch registers */
     int8_t saved[MAX_SAVED];
     unsigned saved_count;
+    bool small_count; /* a string instruction does so few elements that a wide mirror is not worth
+                         it */
     bool window_open;
     size_t window_start;
 };

@@ -2,6 +2,7 @@
 #include "wide.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static const struct trap_entry *trap_of(const struct program *program, uint32_t index)
 {
@@ -53,6 +54,30 @@ static bool is_copied_by_gate(const struct program *program, uint32_t index)
     return false;
 }
 
+enum { OP_MOV_ECX = 0xb9, OP_POP_ECX = 0x59, OP_PUSH_BYTE = 0x6a, LOOK_BACK = 8, FEW = 128 };
+
+/*
+ * Is ecx set to a small number shortly before? Then a wide mirror would only take room. It need not
+ * be certain: both mirrors are right for any count.
+ */
+static bool has_small_count(const struct program *program, const struct text *text, uint32_t index)
+{
+    for (uint32_t i = index; i-- > text->first && index - i <= LOOK_BACK;) {
+        const struct item *item = &program->items[i];
+        const uint8_t *bytes = item_bytes(text, item);
+        if (item->kind != ITEM_PLAIN)
+            return false;
+        if (item->length == 1 && bytes[0] == OP_POP_ECX)
+            return i > text->first && item_bytes(text, item - 1)[0] == OP_PUSH_BYTE;
+        if (item->length == 5 && bytes[0] == OP_MOV_ECX) {
+            uint32_t count;
+            memcpy(&count, bytes + 1, sizeof(count));
+            return count < FEW;
+        }
+    }
+    return false;
+}
+
 static bool translate_writer(struct program *program, const struct text *text, uint32_t index)
 {
     const struct item *item = &program->items[index];
@@ -60,6 +85,7 @@ static bool translate_writer(struct program *program, const struct text *text, u
     struct insn insn;
     insn_decode(&program->decoder, item_bytes(text, item), item->length, item->addr, &insn);
     emit_begin(emitter, index, &insn, dead_after(program, text, index));
+    emitter->small_count = has_small_count(program, text, index);
     while (emitter->reloc_first < program->image.reloc_count &&
            program->image.relocs[emitter->reloc_first].addr < item->addr)
         emitter->reloc_first++;

@@ -13,8 +13,6 @@
 #include "wide.h"
 
 enum {
-    UNROLLED = 8, /* moves of one round of the loop */
-    UNROLLED_LOG2 = 3,
     JMP_NEAR = 0xe9,
     JZ_NEAR = 0x84, /* after 0f */
     JNZ_NEAR = 0x85,
@@ -88,18 +86,19 @@ static void put_loop(struct emitter *emitter, const struct wide *wide, unsigned 
 /* What is left at the end is less than a unit: one more move, which overlaps what was done. */
 static void put_units(struct emitter *emitter, const struct wide *wide)
 {
+    unsigned unrolled = wide->unit == 64 ? 8 : 4; /* moves of one round */
     unsigned shift = (unsigned)__builtin_ctz(wide->unit) - (wide->size == 4 ? 2 : 0);
     emit_lea(emitter, ESP, emit_based(ESP, -wide->unit));
     put_vector(emitter, wide, true, ESP, 0);
     put_vector(emitter, wide, true, ESP, emitter->offset);
     if (wide->fills)
         put_vector(emitter, wide, false, wide->start, 0);
-    put_rounds(emitter, wide, shift + UNROLLED_LOG2);
+    put_rounds(emitter, wide, shift + (unsigned)__builtin_ctz(unrolled));
     size_t none = jump_ahead(emitter, JZ_NEAR);
-    put_loop(emitter, wide, UNROLLED);
+    put_loop(emitter, wide, unrolled);
     land(emitter, none);
     put_rounds(emitter, wide, shift);
-    emit_bytes(emitter, (uint8_t[]){0x83, 0xe1, UNROLLED - 1}, 3); /* and ecx */
+    emit_bytes(emitter, (uint8_t[]){0x83, 0xe1, (uint8_t)(unrolled - 1)}, 3); /* and ecx */
     none = jump_ahead(emitter, JZ_NEAR);
     put_loop(emitter, wide, 1);
     land(emitter, none);
@@ -122,7 +121,7 @@ static void compare_ecx(struct emitter *emitter, unsigned value)
 
 bool wide_begin(struct emitter *emitter, struct wide *wide)
 {
-    if (emitter->width_reloc == 0 || (wide->size != 1 && wide->size != 4))
+    if (emitter->width_reloc == 0 || emitter->small_count || (wide->size != 1 && wide->size != 4))
         return false;
     if (wide->size == 4) {
         struct mem scaled = {.base = NO_GPR, .index = (int8_t)wide->count, .scale = 3};

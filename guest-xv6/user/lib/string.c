@@ -45,25 +45,28 @@ char *strchr(const char *text, char wanted)
 /* Four bytes an iteration: an emulator takes about as long for one. */
 void *memset(void *to, int byte, size_t count)
 {
-    void *cursor = to;
+    unsigned char *cursor = to;
     size_t words = count / 4;
-    size_t rest = count % 4;
 
     __asm__ volatile("rep stosl"
                      : "+D"(cursor), "+c"(words)
                      : "a"((unsigned char)byte * 0x01010101u)
                      : "memory");
-    __asm__ volatile("rep stosb" : "+D"(cursor), "+c"(rest) : "a"(byte) : "memory");
+    for (size_t rest = count % 4; rest > 0; rest--)
+        *cursor++ = (unsigned char)byte;
     return to;
 }
 
-static void copy_forward(void *to, const void *from, size_t count)
+/* Once in a program, since its translation is long. */
+static __attribute__((noinline)) void copy_forward(void *to, const void *from, size_t count)
 {
+    unsigned char *target = to;
+    const unsigned char *source = from;
     size_t words = count / 4;
-    size_t rest = count % 4;
 
-    __asm__ volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
+    __asm__ volatile("rep movsl" : "+D"(target), "+S"(source), "+c"(words) : : "memory");
+    for (size_t rest = count % 4; rest > 0; rest--)
+        *target++ = *source++;
 }
 
 void *memcpy(void *to, const void *from, size_t count)
