@@ -382,6 +382,38 @@ static u32 table_edited(void)
 }
 ATTEMPT(unmap_again, map(UNMAPPED, 0); return *(volatile u32 *)UNMAPPED;)
 
+/* Pages that the processor itself reads go bad, after this kernel wrote their mirror once. */
+static void lose(u32 address)
+{
+    u32 page = address & ~0xfffu;
+
+    for (u32 at = page; at < page + 4096; at += 4)
+        *(volatile u32 *)(at + 0x38000000u) = *(volatile u32 *)at;
+    hypercall(KMV_HC_POISON, page, 0);
+}
+static u32 interrupt_through(u32 lost)
+{
+    u32 before = traps_seen[48];
+
+    lose(lost);
+    __asm__ volatile("int $48" : : : "memory");
+    return traps_seen[48] - before;
+}
+static u32 table_base(bool interrupts)
+{
+    struct {
+        u16 limit;
+        u32 base;
+    } __attribute__((packed)) idt, gdt;
+
+    __asm__ volatile("sidt %0\nsgdt %1" : "=m"(idt), "=m"(gdt));
+    return interrupts ? idt.base : gdt.base;
+}
+ATTEMPT(bad_idt, return interrupt_through(table_base(true));)
+ATTEMPT(bad_gdt, return interrupt_through(table_base(false));)
+ATTEMPT(bad_page_directory, lose((u32)page_directory); cr3_write(cr3_read());
+        return interrupt_through((u32)page_directory);)
+
 /* Debug registers. */
 ATTEMPT(dr7_gd, dr7_write(0x2400); return dr7_read();)
 ATTEMPT(dr4_with_de, cr4_write(cr4_read() | 8); __asm__ volatile(".byte 0x0f, 0x21, 0xe0"
@@ -703,6 +735,9 @@ static const struct row rows[] = {
     {"rdtsc", rdtsc, "0x0", USER, ALWAYS},
     {"alignment_on", alignment_on, "0x0", KERNEL, ALWAYS},
     {"misaligned", misaligned, "#AC(0x0)", USER, ALWAYS},
+    {"bad_idt", bad_idt, "0x1", KERNEL, MIRRORED},
+    {"bad_gdt", bad_gdt, "0x1", KERNEL, MIRRORED},
+    {"bad_page_directory", bad_page_directory, "0x1", KERNEL, MIRRORED},
     {"interrupt_storm", interrupt_storm, "0x4e20", KERNEL, ALWAYS},
     {"fault_storm", fault_storm, "0x1388", KERNEL, ALWAYS},
     {"nmi_to_self", nmi_to_self, "0x3", KERNEL, ALWAYS},

@@ -190,6 +190,17 @@ static u32 hpet_counts(void)
     return (hpet[0xf0 / 4] > before && period != 0 && period <= 100000000) ? 1 : 0;
 }
 
+/* Timers that can write a message to an address of the guest's choice. */
+static u32 hpet_writers(void)
+{
+    volatile u32 *hpet = (u32 *)HPET;
+    u32 timers = (hpet[0] >> 8 & 0x1f) + 1, writers = 0;
+
+    for (u32 i = 0; i < timers; i++)
+        writers += hpet[(0x100 + 0x20 * i) / 4] >> 15 & 1;
+    return writers;
+}
+
 static u32 io_apic_entries(void)
 {
     volatile u32 *io_apic = (u32 *)IO_APIC;
@@ -259,6 +270,7 @@ static const struct row rows[] = {
     {"step_over_exit", step_over_exit, "0x0", KERNEL, ALWAYS},
     {"int1_returns", int1_returns, "0x0", KERNEL, ALWAYS},
     {"hpet_counts", hpet_counts, "0x1", KERNEL, ALWAYS},
+    {"hpet_writers", hpet_writers, "0x0", KERNEL, ALWAYS},
     {"io_apic_entries", io_apic_entries, "0x17", KERNEL, ALWAYS},
     {"rtc_ticks", rtc_ticks, "0x3", KERNEL, ALWAYS},
     {"tsc_follows_adjust", tsc_follows_adjust, "0x1", KERNEL, ALWAYS},
