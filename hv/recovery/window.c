@@ -6,57 +6,89 @@
 
 #define WORD_BITS 32u
 
-/* Words are aligned, so that none crosses a page. */
-static bool read_word(struct vm *vm, u32 address, u32 *word)
-{
+/* A reader of aligned words, which finds their page once. */
+struct words {
+    struct vm *vm;
+    u32 address;
+    u32 room; /* bytes left on the page; 0: not found yet */
     const u8 *bytes;
-    u32 room;
+};
 
-    if (address % sizeof(*word) != 0)
-        return false;
-    if (vm->mirror.current == NULL)
-        return guest_read(vm, GPA(address), word, sizeof(*word)) == 0;
-    bytes = mirror_code_at(vm, GVA(address), &room);
-    if (bytes != NULL)
-        memcpy(word, bytes, sizeof(*word));
-    return bytes != NULL;
+static bool find_page(struct words *words)
+{
+    if (words->vm->mirror.current != NULL) {
+        words->bytes = mirror_code_at(words->vm, GVA(words->address), &words->room);
+    } else {
+        words->bytes = guest_page_native(words->vm, GPA(words->address));
+        words->room = PAGE_SIZE - (words->address & PAGE_MASK);
+    }
+    return words->bytes != NULL;
 }
 
-/* The map's word with the bit of `at`, and that bit's number. False: the map doesn't reach there.
- */
-static bool map_word(struct vm *vm, u32 map, u32 at, u32 *word, u32 *bit)
+static bool next_word(struct words *words, u32 *word)
+{
+    if (words->address % sizeof(*word) != 0 || (words->room == 0 && !find_page(words)))
+        return false;
+    memcpy(word, words->bytes, sizeof(*word));
+    words->bytes += sizeof(*word);
+    words->room -= sizeof(*word);
+    words->address += sizeof(*word);
+    return true;
+}
+
+static void seek(struct words *words, u32 ahead)
+{
+    words->address += ahead;
+    words->bytes += ahead;
+    words->room = ahead < words->room ? words->room - ahead : 0;
+}
+
+/* Finds the word with the bit of `at`. *left: bits of the map from that word on. False: the map
+ * doesn't reach there. */
+static bool find_bit(struct words *words, u32 at, u32 *bit, u32 *left)
 {
     u32 magic, base, count;
 
-    if (!read_word(vm, map + offsetof(struct kmv_window_map, magic), &magic) ||
-        magic != KMV_WINDOW_MAP_MAGIC ||
-        !read_word(vm, map + offsetof(struct kmv_window_map, base), &base) ||
-        !read_word(vm, map + offsetof(struct kmv_window_map, count), &count) || at - base >= count)
+    if (!next_word(words, &magic) || magic != KMV_WINDOW_MAP_MAGIC || !next_word(words, &base) ||
+        !next_word(words, &count) || at - base >= count)
         return false;
     *bit = (at - base) % WORD_BITS;
-    return read_word(vm,
-                     map + (u32)offsetof(struct kmv_window_map, bits) +
-                         (at - base) / WORD_BITS * (u32)sizeof(*word),
-                     word);
+    *left = count - (at - base - *bit);
+    seek(words, (at - base) / WORD_BITS * (u32)sizeof(u32));
+    return true;
+}
+
+/* Bits from the word's bit 0 on that are ones, up to where the map or a window of the greatest
+ * length ends. False: too many. */
+static bool run_of_ones(struct words *words, u32 word, u32 left, u32 *ones)
+{
+    for (*ones = 0; *ones < WINDOW_BYTES_MAX; *ones += WORD_BITS) {
+        if (~word != 0) {
+            *ones += (u32)__builtin_ctz(~word);
+            return true;
+        }
+        if (left - *ones <= WORD_BITS || !next_word(words, &word)) {
+            *ones += WORD_BITS;
+            return true;
+        }
+    }
+    return false;
 }
 
 bool window_open(struct vm *vm, gva_t maps, bool user, u32 at, u32 *end)
 {
     u32 field =
         user ? offsetof(struct kmv_window_maps, user) : offsetof(struct kmv_window_maps, kernel);
-    u32 map, word, bit;
+    struct words words = {.vm = vm, .address = (u32)maps.v + field};
+    u32 map, word, bit, left, ones;
 
-    if (maps.v == 0 || !read_word(vm, (u32)maps.v + field, &map) || map == 0)
+    if (maps.v == 0 || !next_word(&words, &map) || map == 0)
         return false;
-    if (!map_word(vm, map, at, &word, &bit) || (word >> bit & 1) == 0)
+    words = (struct words){.vm = vm, .address = map};
+    if (!find_bit(&words, at, &bit, &left) || !next_word(&words, &word) || (word >> bit & 1) == 0)
         return false;
-    for (*end = at; *end - at < WINDOW_BYTES_MAX; *end += WORD_BITS - bit) {
-        if (!map_word(vm, map, *end, &word, &bit))
-            return true;
-        if ((~word >> bit) != 0) {
-            *end += (u32)__builtin_ctz(~word >> bit);
-            return true;
-        }
-    }
-    return false;
+    if (!run_of_ones(&words, word | ((1u << bit) - 1), left, &ones))
+        return false;
+    *end = at - bit + ones;
+    return true;
 }
