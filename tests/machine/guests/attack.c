@@ -511,6 +511,40 @@ static u32 timer_wakes(void)
     outb(0x21, 0xff);
     return timer_interrupts;
 }
+/* Maps of windows that lie: interrupts still arrive, and debug registers are as they were. */
+#define KMV_HC_WINDOWS 7
+static u32 lying_map[3 + 8192 / 4] __attribute__((aligned(4096)));
+static u32 with_windows(u32 maps)
+{
+    u32 ticks;
+
+    dr0_write(0x1234);
+    hypercall(KMV_HC_WINDOWS, maps, 0);
+    ticks = timer_wakes();
+    hypercall(KMV_HC_WINDOWS, 0, 0);
+    return dr0_read() == 0x1234 && ticks >= 3;
+}
+ATTEMPT(windows_misaligned, return hypercall(KMV_HC_WINDOWS, 0x102002, 0);)
+ATTEMPT(windows_nowhere, return with_windows(UNMAPPED);)
+ATTEMPT(windows_end, return with_windows(0xfffffffc);)
+static u32 windows_everywhere(void)
+{
+    static u32 maps[2];
+
+    maps[0] = maps[1] = (u32)lying_map;
+    for (u32 i = 0; i < COUNT(lying_map); i++)
+        lying_map[i] = 0xffffffff;
+    lying_map[0] = 0x574d564b;
+    lying_map[1] = 0x100000;
+    return with_windows((u32)maps);
+}
+static u32 windows_wrapping(void)
+{
+    static u32 maps[2];
+
+    maps[0] = maps[1] = 0xfffffff0;
+    return with_windows((u32)maps);
+}
 static u32 virtual_8086(void)
 {
     /* GS, FS, DS, ES, SS, ESP, EFLAGS with VM, CS, EIP: 16-bit code at 0x7000 */
@@ -745,6 +779,11 @@ static const struct row rows[] = {
     {"software_mc", software_mc, "#MC", KERNEL, ALWAYS},
     {"interrupt_from_user", interrupt_from_user, "#GP(0x102)", USER, ALWAYS},
     {"interrupt_beyond_idt", interrupt_beyond_idt, "#GP(0x642)", KERNEL, ALWAYS},
+    {"windows_misaligned", windows_misaligned, "0xffffffea", KERNEL, MIRRORED},
+    {"windows_nowhere", windows_nowhere, "0x1", KERNEL, MIRRORED},
+    {"windows_end", windows_end, "0x1", KERNEL, MIRRORED},
+    {"windows_everywhere", windows_everywhere, "0x1", KERNEL, MIRRORED},
+    {"windows_wrapping", windows_wrapping, "0x1", KERNEL, MIRRORED},
     {"virtual_8086", virtual_8086, "#GP(0x0)", KERNEL, ALWAYS},
     {"timer_wakes", timer_wakes, "0x3", KERNEL, ALWAYS},
 };
