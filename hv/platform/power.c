@@ -21,20 +21,14 @@ void power_set_restart(bool restart)
     restart_wanted = restart;
 }
 
-static _Noreturn void machine_restart(void)
-{
-    log_queue_flush();
-    outb(KEYBOARD_COMMAND_PORT, KEYBOARD_PULSE_RESET);
-    outb(RESET_CONTROL_PORT, RESET_CONTROL_HARD);
-    for (;;)
-        __asm__ volatile("cli; hlt");
-}
-
 _Noreturn void machine_end(const char *reason)
 {
     log_event("policy", "reason=%s action=%s", reason, restart_wanted ? "restart" : "off");
-    if (restart_wanted)
-        machine_restart();
+    if (restart_wanted) {
+        log_queue_flush();
+        outb(KEYBOARD_COMMAND_PORT, KEYBOARD_PULSE_RESET);
+        outb(RESET_CONTROL_PORT, RESET_CONTROL_HARD);
+    }
     power_off();
 }
 
