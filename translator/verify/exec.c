@@ -8,12 +8,17 @@
 struct exec_rule {
     uint16_t id;
     uint8_t argument;
+    bool any_size; /* takes operands of sizes other than 1, 2 and 4 */
     exec_handler *run;
 };
 
 #define RULE(id, run, argument)                                                                    \
     {                                                                                              \
-        X86_INS_##id, argument, run                                                                \
+        X86_INS_##id, argument, false, run                                                         \
+    }
+#define WIDE(id, run)                                                                              \
+    {                                                                                              \
+        X86_INS_##id, 0, true, run                                                                 \
     }
 
 static const struct exec_rule exec_rules[] = {
@@ -48,7 +53,7 @@ static const struct exec_rule exec_rules[] = {
     RULE(NOT, exec_not, 0),
     RULE(XADD, exec_xadd, 0),
     RULE(CMPXCHG, exec_cmpxchg, 0),
-    RULE(CMPXCHG8B, exec_cmpxchg8b, 0),
+    WIDE(CMPXCHG8B, exec_cmpxchg8b),
     RULE(BSWAP, exec_bswap, 0),
     RULE(PUSHAL, exec_pusha, 4),
     RULE(PUSHAW, exec_pusha, 2),
@@ -74,46 +79,54 @@ static const struct exec_rule exec_rules[] = {
     RULE(INSB, exec_string, 0),
     RULE(INSW, exec_string, 0),
     RULE(INSD, exec_string, 0),
-    RULE(SGDT, exec_sgdt, 0),
+    WIDE(SGDT, exec_sgdt),
     RULE(STR, exec_str, 0),
     RULE(LTR, exec_ltr, 0),
-    RULE(VMOVDQU, exec_vector_move, 0),
-    RULE(VMOVDQU32, exec_vector_move, 0),
+    WIDE(VMOVDQU, exec_vector_move),
+    WIDE(VMOVDQU32, exec_vector_move),
+    WIDE(MASKMOVQ, exec_masked),
+    WIDE(MASKMOVDQU, exec_masked),
+    WIDE(VMASKMOVDQU, exec_masked),
+    WIDE(VMASKMOVPS, exec_masked),
+    WIDE(VMASKMOVPD, exec_masked),
+    WIDE(VPMASKMOVD, exec_masked),
+    WIDE(VPMASKMOVQ, exec_masked),
+    WIDE(XSAVE, exec_xsave),
+    WIDE(XSAVEC, exec_xsave),
+    WIDE(XSAVEOPT, exec_xsave),
 };
 
-static exec_handler *find_rule(const struct insn *insn, unsigned int *argument)
+static const struct exec_rule string_rule = {0, 0, false, exec_string};
+static const struct exec_rule setcc_rule = {0, 0, false, exec_setcc};
+static const struct exec_rule jcc_rule = {0, 0, false, exec_jcc};
+
+static const struct exec_rule *find_rule(const struct insn *insn)
 {
-    *argument = 0;
     if (insn->id == X86_INS_MOVSD) {
-        return insn_is_string(insn) ? exec_string : NULL;
+        return insn_is_string(insn) ? &string_rule : NULL;
     }
     if (insn->opcode == 0x0f && (insn->opcode2 & 0xf0) == 0x90) {
-        return exec_setcc;
+        return &setcc_rule;
     }
     if ((insn->opcode >= 0x70 && insn->opcode <= 0x7f) ||
         (insn->opcode == 0x0f && (insn->opcode2 & 0xf0) == 0x80)) {
-        return exec_jcc;
+        return &jcc_rule;
     }
     for (size_t i = 0; i < sizeof(exec_rules) / sizeof(exec_rules[0]); i++) {
         if (exec_rules[i].id == insn->id) {
-            *argument = exec_rules[i].argument;
-            return exec_rules[i].run;
+            return &exec_rules[i];
         }
     }
     return NULL;
 }
 
-/* The handlers take operands of 1, 2 or 4 bytes, but for those that know their size. */
-static bool has_modelled_sizes(const struct insn *insn, exec_handler *run)
+/* Most handlers take operands of 1, 2 or 4 bytes. */
+static bool takes_sizes(const struct exec_rule *rule, const struct insn *insn)
 {
-    if (run == exec_vector_move) {
-        return true;
-    }
-    for (unsigned int i = 0; i < insn->operand_count; i++) {
+    for (unsigned int i = 0; i < insn->operand_count && !rule->any_size; i++) {
         unsigned int size = insn->operands[i].size;
 
-        if (size != 1 && size != 2 && size != 4 && insn->id != X86_INS_CMPXCHG8B &&
-            insn->id != X86_INS_SGDT) {
+        if (size != 1 && size != 2 && size != 4) {
             return false;
         }
     }
@@ -122,15 +135,14 @@ static bool has_modelled_sizes(const struct insn *insn, exec_handler *run)
 
 bool exec_insn(struct machine *machine, const struct insn *insn)
 {
-    unsigned int argument;
-    exec_handler *run = find_rule(insn, &argument);
+    const struct exec_rule *rule = find_rule(insn);
+    bool known;
 
     machine->eip = insn->address + insn->length;
-    if (run && !has_modelled_sizes(insn, run)) {
-        return false;
+    if (rule) {
+        known = takes_sizes(rule, insn) && rule->run(machine, insn, rule->argument);
+    } else {
+        known = exec_unknown_store(machine, insn);
     }
-    if (run ? !run(machine, insn, argument) : !exec_unknown_store(machine, insn)) {
-        return false;
-    }
-    return !machine->overflow;
+    return known && !machine->overflow;
 }

@@ -43,6 +43,8 @@ exec_handler exec_sgdt;
 exec_handler exec_str;
 exec_handler exec_ltr;
 exec_handler exec_vector_move;
+exec_handler exec_masked;
+exec_handler exec_xsave;
 
 /* Explicit writers without a handler: stores an unknown value, a function of the inputs. */
 bool exec_unknown_store(struct machine *machine, const struct insn *insn);

@@ -11,7 +11,8 @@
 static uint64_t unknown_value(struct machine *machine, const struct insn *insn,
                               const struct writer_rule *rule)
 {
-    uint64_t value = machine_mix(machine->seed ^ 0x76616c, insn->id);
+    uint32_t operation = rule->properties & STORE_REGISTER ? 0 : insn->id;
+    uint64_t value = machine_mix(machine->seed ^ 0x76616c, operation);
 
     for (unsigned int i = 0; i < insn->operand_count; i++) {
         const cs_x86_op *operand = &insn->operands[i];
@@ -24,20 +25,8 @@ static uint64_t unknown_value(struct machine *machine, const struct insn *insn,
     if (rule->properties & STORE_READS_OLD) {
         value = machine_mix(value, machine->eflags & FLAG_CF);
     }
-    if (rule->properties & STORE_STATE) {
-        value = machine_mix(machine_mix(value, machine->gpr[REG_EAX]), machine->gpr[REG_EDX]);
-    }
     value = machine_mix(value, machine->fpu_steps);
     return rule->properties & STORE_ONCE ? machine_mix(value, ++machine->once) : value;
-}
-
-/* Between runs the size of an extended state differs, as it does between CPUs. */
-static unsigned int stored_size(const struct machine *machine, const struct insn *insn,
-                                const struct writer_rule *rule)
-{
-    unsigned int size = writer_size(rule, insn);
-
-    return rule->properties & STORE_STATE ? size + 64 * (machine->seed % 12) : size;
 }
 
 bool exec_unknown_store(struct machine *machine, const struct insn *insn)
@@ -50,7 +39,7 @@ bool exec_unknown_store(struct machine *machine, const struct insn *insn)
     if (!rule || rule->kind != WRITES_OPERAND || !operand_is(insn, 0, X86_OP_MEM)) {
         return false;
     }
-    size = stored_size(machine, insn, rule);
+    size = writer_size(rule, insn);
     value = unknown_value(machine, insn, rule);
     address = operand_address(machine, insn, 0);
     for (unsigned int i = 0; i < size; i++) {

@@ -16,6 +16,15 @@ static unsigned int register_bytes(const struct machine *machine, const cs_x86_o
     return operand->reg == X86_REG_ZMM0 ? 64 : 0;
 }
 
+/* A store of another register is a writer like any other: nothing inserted may load that register.
+ */
+static bool holds_register_0(const struct machine *machine, const cs_x86_op *operand)
+{
+    return machine->vector_bytes != 0 &&
+           (operand->reg == X86_REG_XMM0 || operand->reg == X86_REG_YMM0 ||
+            operand->reg == X86_REG_ZMM0);
+}
+
 /* vmovdqu and vmovdqu32 without masks, to or from memory. */
 bool exec_vector_move(struct machine *machine, const struct insn *insn, unsigned int argument)
 {
@@ -27,6 +36,9 @@ bool exec_vector_move(struct machine *machine, const struct insn *insn, unsigned
     (void)argument;
     if (insn->operand_count != 2 || !operand_is(insn, memory, X86_OP_MEM)) {
         return false;
+    }
+    if (store && !holds_register_0(machine, &insn->operands[1])) {
+        return exec_unknown_store(machine, insn);
     }
     bytes = register_bytes(machine, &insn->operands[1 - memory]);
     address = operand_address(machine, insn, memory);

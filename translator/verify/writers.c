@@ -8,6 +8,10 @@
     {                                                                                              \
         X86_INS_##id, WRITES_OPERAND, 0, 0, 0                                                      \
     }
+#define STORE_LOW(id)                                                                              \
+    {                                                                                              \
+        X86_INS_##id, WRITES_OPERAND, STORE_REGISTER, 0, 0                                         \
+    }
 #define ALTER(id)                                                                                  \
     {                                                                                              \
         X86_INS_##id, WRITES_OPERAND, RMW, 0, 0                                                    \
@@ -87,55 +91,61 @@ static const struct writer_rule explicit_rules[] = {
     {X86_INS_STMXCSR, WRITES_OPERAND, 0, 4, 4},
     {X86_INS_VSTMXCSR, WRITES_OPERAND, 0, 4, 4},
     /* SSE and AVX stores. */
-    STORE(MOVAPD),
-    STORE(MOVAPS),
+    STORE_LOW(MOVAPD),
+    STORE_LOW(MOVAPS),
     STORE(MOVD),
-    STORE(MOVDQA),
-    STORE(MOVDQU),
+    STORE_LOW(MOVDQA),
+    STORE_LOW(MOVDQU),
     {X86_INS_MOVHPD, WRITES_OPERAND, 0, 8, 8},
     {X86_INS_MOVHPS, WRITES_OPERAND, 0, 8, 8},
     {X86_INS_MOVLPD, WRITES_OPERAND, 0, 8, 8},
     {X86_INS_MOVLPS, WRITES_OPERAND, 0, 8, 8},
-    STORE(MOVNTDQ),
-    STORE(MOVNTPD),
-    STORE(MOVNTPS),
-    STORE(MOVNTQ),
-    STORE(MOVQ),
+    STORE_LOW(MOVNTDQ),
+    STORE_LOW(MOVNTPD),
+    STORE_LOW(MOVNTPS),
+    STORE_LOW(MOVNTQ),
+    STORE_LOW(MOVQ),
     {X86_INS_MOVSD, WRITES_OPERAND, 0, 8, 8},
     {X86_INS_MOVSS, WRITES_OPERAND, 0, 4, 4},
-    STORE(MOVUPD),
-    STORE(MOVUPS),
+    STORE_LOW(MOVUPD),
+    STORE_LOW(MOVUPS),
     {X86_INS_EXTRACTPS, WRITES_OPERAND, 0, 4, 4},
     {X86_INS_PEXTRB, WRITES_OPERAND, 0, 1, 1},
     {X86_INS_PEXTRD, WRITES_OPERAND, 0, 4, 4},
     {X86_INS_PEXTRW, WRITES_OPERAND, 0, 2, 2},
-    STORE(VMOVAPD),
-    STORE(VMOVAPS),
+    STORE_LOW(VMOVAPD),
+    STORE_LOW(VMOVAPS),
     STORE(VMOVD),
-    STORE(VMOVDQA),
-    STORE(VMOVDQU),
+    STORE_LOW(VMOVDQA),
+    STORE_LOW(VMOVDQU),
     {X86_INS_VMOVHPD, WRITES_OPERAND, 0, 8, 8},
     {X86_INS_VMOVHPS, WRITES_OPERAND, 0, 8, 8},
     {X86_INS_VMOVLPD, WRITES_OPERAND, 0, 8, 8},
     {X86_INS_VMOVLPS, WRITES_OPERAND, 0, 8, 8},
-    STORE(VMOVNTDQ),
-    STORE(VMOVNTPD),
-    STORE(VMOVNTPS),
-    STORE(VMOVQ),
+    STORE_LOW(VMOVNTDQ),
+    STORE_LOW(VMOVNTPD),
+    STORE_LOW(VMOVNTPS),
+    STORE_LOW(VMOVQ),
     {X86_INS_VMOVSD, WRITES_OPERAND, 0, 8, 8},
     {X86_INS_VMOVSS, WRITES_OPERAND, 0, 4, 4},
-    STORE(VMOVUPD),
-    STORE(VMOVUPS),
+    STORE_LOW(VMOVUPD),
+    STORE_LOW(VMOVUPS),
     {X86_INS_VEXTRACTF128, WRITES_OPERAND, 0, 16, 16},
     {X86_INS_VEXTRACTI128, WRITES_OPERAND, 0, 16, 16},
-    {X86_INS_XSAVE, WRITES_OPERAND, STORE_STATE, XSAVE_LEAST, XSAVE_LEAST},
-    {X86_INS_XSAVEC, WRITES_OPERAND, STORE_STATE, XSAVE_LEAST, XSAVE_LEAST},
-    {X86_INS_XSAVEOPT, WRITES_OPERAND, STORE_STATE, XSAVE_LEAST, XSAVE_LEAST},
     STORE(VCVTPS2PH),
     {X86_INS_VEXTRACTPS, WRITES_OPERAND, 0, 4, 4},
     {X86_INS_VPEXTRB, WRITES_OPERAND, 0, 1, 1},
     {X86_INS_VPEXTRD, WRITES_OPERAND, 0, 4, 4},
     {X86_INS_VPEXTRW, WRITES_OPERAND, 0, 2, 2},
+    /* What a mask or the processor keeps back must not be stored in the mirror either (SDM vol.
+     * 2, VMASKMOV, XSAVE). */
+    {X86_INS_VMASKMOVPS, WRITES_OPERAND, STORE_MASKED, 4, 4},
+    {X86_INS_VMASKMOVPD, WRITES_OPERAND, STORE_MASKED, 8, 8},
+    {X86_INS_VPMASKMOVD, WRITES_OPERAND, STORE_MASKED, 4, 4},
+    {X86_INS_VPMASKMOVQ, WRITES_OPERAND, STORE_MASKED, 8, 8},
+    {X86_INS_XSAVE, WRITES_OPERAND, STORE_CHOSEN, 64, 64},
+    {X86_INS_XSAVEC, WRITES_OPERAND, STORE_CHOSEN, 64, 64},
+    {X86_INS_XSAVEOPT, WRITES_OPERAND, STORE_CHOSEN, 64, 64},
 };
 
 /* Writers that don't name what they write. */
@@ -158,15 +168,15 @@ static const struct writer_rule hidden_rules[] = {
     {X86_INS_LTR, WRITES_HIDDEN, 0, 0, 0},
     {X86_INS_INSW, WRITES_HIDDEN, 0, 0, 0},
     {X86_INS_INSD, WRITES_HIDDEN, 0, 0, 0},
+    {X86_INS_MASKMOVQ, WRITES_HIDDEN, STORE_MASKED, 1, 1},
+    {X86_INS_MASKMOVDQU, WRITES_HIDDEN, STORE_MASKED, 1, 1},
+    {X86_INS_VMASKMOVDQU, WRITES_HIDDEN, STORE_MASKED, 1, 1},
 };
 
-/* Writes whose extent depends on masks or on what the CPU has enabled: no rule here, so never
- * accepted. */
+/* No program for such processors is translated: no rule here, so never accepted. */
 static const uint16_t not_judged[] = {
-    X86_INS_LCALL,      X86_INS_MASKMOVQ,   X86_INS_MASKMOVDQU, X86_INS_VMASKMOVDQU,
-    X86_INS_VMASKMOVPS, X86_INS_VMASKMOVPD, X86_INS_VPMASKMOVD, X86_INS_VPMASKMOVQ,
-    X86_INS_XSAVES,     X86_INS_XSAVE64,    X86_INS_XSAVEC64,   X86_INS_XSAVEOPT64,
-    X86_INS_XSAVES64,   X86_INS_FXSAVE64,
+    X86_INS_LCALL,      X86_INS_XSAVES,   X86_INS_XSAVE64,  X86_INS_XSAVEC64,
+    X86_INS_XSAVEOPT64, X86_INS_XSAVES64, X86_INS_FXSAVE64,
 };
 
 /* Mnemonics whose first operand may be memory that they only read (or don't touch: nop, invlpg,

@@ -18,12 +18,11 @@ enum {
     STORE_READS_OLD = 1,  /* read-modify-write */
     STORE_SETS_FLAGS = 2, /* alters status flags */
     STORE_FPU_STEP = 4,   /* alters the x87 state: doing it twice stores something else */
-    STORE_STATE = 16,     /* depends on edx:eax; only the CPU knows how much: can't be copied */
     STORE_ONCE = 8,       /* never the same twice, or leaves bytes alone: can't be repeated */
+    STORE_MASKED = 16,    /* a register decides which elements are stored; `size` is an element's */
+    STORE_REGISTER = 64,  /* stores the low bytes of a register, whatever its mnemonic */
+    STORE_CHOSEN = 32,    /* what the processor has in use decides, and edx:eax: xsave */
 };
-
-/* The least that xsave stores: the legacy region and the header (SDM vol. 1, 13.4). */
-#define XSAVE_LEAST 576u
 
 struct writer_rule {
     uint16_t id;

@@ -29,6 +29,7 @@ _start:
     call strings
     call stack
     call others
+    call vectors
     movl $table, %eax
     call *4(%eax)
     jmp *table(,%ecx,4)
@@ -157,6 +158,27 @@ others:
     loopne 3f
     movl %eax, (%ebx)
 3:
+    ret
+
+    .type vectors, @function
+vectors:
+    at_each movaps %xmm1,
+    at_each movntq %mm1,
+    at_each vmovups %ymm1,
+    at_each vmovntdq %xmm3,
+    at_each vextractf128 $1, %ymm2,
+    at_each vcvtps2ph $0, %ymm2,
+    at_each vpextrb $3, %xmm1,
+    at_each vmaskmovps %ymm1, %ymm2,
+    at_each vmaskmovpd %xmm1, %xmm2,
+    at_each vpmaskmovd %xmm1, %xmm2,
+    at_each vpmaskmovq %ymm1, %ymm2,
+    at_each xsave
+    at_each xsavec
+    at_each xsaveopt
+    maskmovq %mm2, %mm1
+    maskmovdqu %xmm2, %xmm1
+    vmaskmovdqu %xmm2, %xmm1
     ret
 
     .globl vector
