@@ -60,7 +60,9 @@ struct vcpu {
     u32 primary;                   /* current primary controls */
     u32 pin;                       /* pin-based controls without the preemption timer */
     u64 raised[VCPU_VECTORS / 64]; /* external interrupts taken from the processor, a bit each */
-    gva_t window_maps;             /* KMV_HC_WINDOWS; 0: none */
+    u32 raised_words;              /* which of these are not zero, a bit each */
+    bool waiting; /* something keeps an event or a boundary from being done with (vmx/event.c) */
+    gva_t window_maps; /* KMV_HC_WINDOWS; 0: none */
     struct completion completion;
     struct later later;
     bool has_mtf;

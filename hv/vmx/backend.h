@@ -30,6 +30,9 @@ void vmx_boundary(struct vcpu *vcpu);
  * page is to be poisoned; else poisons. True: nothing may be injected yet. */
 bool vmx_step_prepare(struct vcpu *vcpu, bool wanted);
 
+/* Has that anything to do without a wanted event? */
+bool vmx_step_wanted(const struct vcpu *vcpu);
+
 /* Restores blocking by NMI that an interrupted IRET had lifted (SDM vol. 3C, 28.2.3). */
 void vmx_nmi_reblock(u32 unblocked);
 

@@ -41,18 +41,19 @@ void vmx_set_primary(struct vcpu *vcpu, u32 bit, bool on)
 void vcpu_raise(struct vcpu *vcpu, u8 vector)
 {
     vcpu->raised[vector / 64] |= 1ull << vector % 64;
+    vcpu->raised_words |= 1u << vector / 64;
 }
 
-/* The highest vector has the highest priority (SDM vol. 3A, 11.8.3). False: none waits. */
-static bool highest_raised(const struct vcpu *vcpu, unsigned *vector)
+/* The highest vector has the highest priority (SDM vol. 3A, 11.8.3). At least one waits. */
+static unsigned take_highest(struct vcpu *vcpu)
 {
-    for (unsigned i = ARRAY_LEN(vcpu->raised); i-- > 0;) {
-        if (vcpu->raised[i] == 0)
-            continue;
-        *vector = i * 64 + 63 - (unsigned)__builtin_clzll(vcpu->raised[i]);
-        return true;
-    }
-    return false;
+    unsigned word = 31 - (unsigned)__builtin_clz(vcpu->raised_words);
+    unsigned bit = 63 - (unsigned)__builtin_clzll(vcpu->raised[word]);
+
+    vcpu->raised[word] &= ~(1ull << bit);
+    if (vcpu->raised[word] == 0)
+        vcpu->raised_words &= ~(1u << word);
+    return word * 64 + bit;
 }
 
 static bool takes_nmi(const struct vcpu *vcpu)
@@ -68,46 +69,38 @@ static bool takes_interrupt(const struct vcpu *vcpu)
             (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS)) == 0;
 }
 
-static void deliver_nmi(struct vcpu *vcpu)
+static void deliver(struct vcpu *vcpu, bool nmi, bool interrupt)
 {
-    if (!vcpu->nmi_wanted || !takes_nmi(vcpu))
-        return;
-    vcpu->nmi_wanted = false;
-    vcpu->event.info = INTERRUPTION_VALID | INTERRUPTION_NMI << 8 | VECTOR_NMI;
-}
-
-static void deliver_interrupt(struct vcpu *vcpu)
-{
-    unsigned vector;
-
-    if (!highest_raised(vcpu, &vector) || !takes_interrupt(vcpu))
-        return;
-    vcpu->raised[vector / 64] &= ~(1ull << vector % 64);
-    vcpu->event.info = INTERRUPTION_VALID | INTERRUPTION_EXTERNAL << 8 | vector;
+    if (nmi) {
+        vcpu->nmi_wanted = false;
+        vcpu->event.info = INTERRUPTION_VALID | INTERRUPTION_NMI << 8 | VECTOR_NMI;
+    } else if (interrupt) {
+        vcpu->event.info = INTERRUPTION_VALID | INTERRUPTION_EXTERNAL << 8 | take_highest(vcpu);
+    }
 }
 
 /* What has to wait for the end of a window asks for no exit: the breakpoint there is one. */
 static void deliver_waiting(struct vcpu *vcpu)
 {
-    unsigned vector;
-    bool nmi = vcpu->nmi_wanted, interrupt = highest_raised(vcpu, &vector);
-    bool held =
-        vmx_step_prepare(vcpu, (nmi && takes_nmi(vcpu)) || (interrupt && takes_interrupt(vcpu)));
+    bool nmi = vcpu->nmi_wanted && takes_nmi(vcpu);
+    bool interrupt = vcpu->raised_words != 0 && takes_interrupt(vcpu);
+    bool held = vmx_step_prepare(vcpu, nmi || interrupt);
 
-    if (!held) {
-        deliver_nmi(vcpu);
-        deliver_interrupt(vcpu);
-    }
-    vmx_set_primary(vcpu, PRIMARY_NMI_WINDOW_EXITING, vcpu->nmi_wanted && !held);
-    interrupt = highest_raised(vcpu, &vector) && !held;
+    if (!held)
+        deliver(vcpu, nmi, interrupt);
+    nmi = vcpu->nmi_wanted && !held;
+    interrupt = vcpu->raised_words != 0 && !held;
+    vmx_set_primary(vcpu, PRIMARY_NMI_WINDOW_EXITING, nmi);
     vmx_set_primary(vcpu, PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_HLT_EXITING, interrupt);
+    vcpu->waiting = held || nmi || interrupt;
 }
 
 void vmx_event_deliver(struct vcpu *vcpu)
 {
     if (exceptions_take_nmi())
         vcpu->nmi_wanted = true;
-    deliver_waiting(vcpu);
+    if (vcpu->waiting || vcpu->nmi_wanted || vcpu->raised_words != 0 || vmx_step_wanted(vcpu))
+        deliver_waiting(vcpu);
     if (vcpu->event.info == 0)
         return;
     vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, vcpu->event.info);

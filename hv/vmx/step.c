@@ -89,6 +89,12 @@ static void poison_now(struct vcpu *vcpu)
                   error);
 }
 
+bool vmx_step_wanted(const struct vcpu *vcpu)
+{
+    return vcpu->completion.on || vcpu->later.due || vcpu->later.steps > 0 ||
+           (vcpu->primary & PRIMARY_MONITOR_TRAP_FLAG) != 0;
+}
+
 bool vmx_step_prepare(struct vcpu *vcpu, bool wanted)
 {
     bool due = vcpu->later.due && vcpu->event.info == 0;
