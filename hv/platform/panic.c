@@ -44,16 +44,16 @@ static void log_trace(u64 rip, const struct stack_frame *frame)
     log_event("trace", "exact=%u addresses=\"%s\"", rip != 0, text + 1);
 }
 
-static _Noreturn void finish(u64 rip, const void *frame, const char *fmt, va_list args)
+static char message[512];
+
+static _Noreturn void finish(u64 rip, const void *frame)
 {
     static bool panicking;
-    static char text[512];
 
     /* A second one comes out of the dump: what is told so far has to do. */
     if (!panicking) {
         panicking = true;
-        format_text(text, sizeof(text), fmt, args);
-        log_event("panic", "message=\"%s\"", text);
+        log_event("panic", "message=\"%s\"", message);
         log_trace(rip, frame);
         if (dump_more != NULL)
             dump_more();
@@ -66,7 +66,9 @@ _Noreturn void panic(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    finish(0, __builtin_frame_address(0), fmt, args);
+    format_text(message, sizeof(message), fmt, args);
+    va_end(args);
+    finish(0, __builtin_frame_address(0));
 }
 
 _Noreturn void panic_at(u64 rip, u64 rbp, const char *fmt, ...)
@@ -74,5 +76,7 @@ _Noreturn void panic_at(u64 rip, u64 rbp, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    finish(rip, (const void *)rbp, fmt, args);
+    format_text(message, sizeof(message), fmt, args);
+    va_end(args);
+    finish(rip, (const void *)rbp);
 }

@@ -31,7 +31,7 @@ def make_kernel(offset=OFFSET):
     """An ELF32 Multiboot kernel of one segment: header, then CODE, where it is entered. Offset None: no note."""
     multiboot = struct.pack("<3I", 0x1BADB002, 3, -(0x1BADB002 + 3) & 0xFFFFFFFF)
     text = multiboot + CODE
-    note = b"" if offset is None else struct.pack("<3I4s2I", 4, 8, 0x4B4D5631, b"kmv", 1, offset)
+    note = b"" if offset is None else struct.pack("<3I4s3I", 4, 12, 0x4B4D5631, b"kmv", 2, offset, 0)
     text_at = 52 + 2 * 32
     programs = struct.pack("<8I", 1, text_at, ADDRESS, ADDRESS, len(text), len(text) + 100, 7, 4)
     programs += struct.pack("<8I", 4 if note else 0, text_at + len(text), 0, 0, len(note), len(note), 4, 4)
