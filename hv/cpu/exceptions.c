@@ -1,6 +1,7 @@
 #include <hv/cpu/cpuid.h>
 #include <hv/cpu/exceptions.h>
 #include <hv/cpu/extable.h>
+#include <hv/cpu/msr.h>
 #include <hv/cpu/paging.h>
 #include <hv/log/log.h>
 #include <hv/platform/panic.h>
@@ -12,12 +13,58 @@ struct exception_frame {
 };
 
 static volatile bool nmi_pending;
+static struct mce_queue machine_checks;
 
 void exception_handle(struct exception_frame *frame);
 
 bool exceptions_take_nmi(void)
 {
     return __atomic_exchange_n(&nmi_pending, false, __ATOMIC_ACQ_REL);
+}
+
+void exceptions_start_mce(void)
+{
+    static const struct mce_source registers = {msr_try_read, msr_try_write};
+
+    mce_start(&registers, &machine_checks);
+}
+
+/* A machine check comes at any instruction: the handler can't use what survives faults, whose
+ * outcome the interrupted code may just be about to look at. */
+static bool read_register(u32 msr, u64 *value)
+{
+    *value = msr_read(msr);
+    return true;
+}
+
+static bool write_register(u32 msr, u64 value)
+{
+    msr_write(msr, value);
+    return true;
+}
+
+enum mce_kind exceptions_collect_mce(void)
+{
+    static const struct mce_source registers = {read_register, write_register};
+
+    return mce_collect(&registers, &machine_checks);
+}
+
+struct mce_queue *exceptions_mce(void)
+{
+    return &machine_checks;
+}
+
+/* The hypervisor can't go on without what it was just about to read. */
+static bool survives_machine_check(void)
+{
+    struct mce_error error;
+
+    if (exceptions_collect_mce() < MCE_SRAR)
+        return true;
+    while (mce_take(&machine_checks, &error))
+        mce_log(&machine_checks, &error, "stop");
+    return false;
 }
 
 /* A push into a guard page can't be delivered there, so it comes as a double fault. */
@@ -54,6 +101,8 @@ void exception_handle(struct exception_frame *frame)
         nmi_pending = true;
         return;
     }
+    if (frame->vector == VECTOR_MC && survives_machine_check())
+        return;
     fixup = extable_fixup(frame->rip);
     if (fixup != 0) {
         frame->rip = fixup;

@@ -2,7 +2,7 @@
 #ifndef HV_CPU_EXCEPTIONS_H
 #define HV_CPU_EXCEPTIONS_H
 
-#include <hv/types.h>
+#include <hv/cpu/mce.h>
 
 enum {
     VECTOR_DB = 1,
@@ -14,6 +14,16 @@ enum {
     VECTOR_AC = 17,
     VECTOR_MC = 18
 };
+
+/* Turns the reporting of hardware errors on. */
+void exceptions_start_mce(void);
+
+/* Reads the banks as the handler in root mode does; for machine checks that the guest exits with.
+ */
+enum mce_kind exceptions_collect_mce(void);
+
+/* Errors that wait to be answered. */
+struct mce_queue *exceptions_mce(void);
 
 /* An NMI that came while in root mode belongs to the guest; true once for each. */
 bool exceptions_take_nmi(void);

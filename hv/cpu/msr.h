@@ -15,12 +15,17 @@
 #define MSR_SYSENTER_EIP        0x176
 #define MSR_MCG_CAP             0x179
 #define MSR_MCG_STATUS          0x17a
+#define MSR_MCG_CTL             0x17b
 #define MSR_MISC_ENABLE         0x1a0
 #define MSR_DEBUGCTL            0x1d9
 #define MSR_MTRR_PHYSBASE0      0x200
 #define MSR_MTRR_FIX_LAST       0x26f
 #define MSR_PAT                 0x277
 #define MSR_MTRR_DEF_TYPE       0x2ff
+#define MSR_MC0_CTL             0x400 /* four registers a bank */
+#define MSR_MC0_STATUS          0x401
+#define MSR_MC0_ADDR            0x402
+#define MSR_MC0_MISC            0x403
 #define MSR_TSC                 0x10
 #define MSR_TSC_DEADLINE        0x6e0
 #define MSR_EFER                0xc0000080

@@ -31,6 +31,7 @@ enum exit_result exit_msr_read(struct vcpu *vcpu);
 enum exit_result exit_msr_write(struct vcpu *vcpu);
 enum exit_result exit_hypercall(struct vcpu *vcpu);
 enum exit_result exit_xsetbv(struct vcpu *vcpu);
+enum exit_result exit_machine_check(struct vcpu *vcpu);
 
 /* Turns the outcome of a mirror operation into the guest's fate; `address` is named when it stops.
  */

@@ -12,6 +12,15 @@ void frame_pool_init(struct frame_pool *pool, hpa_t base, u64 bytes)
     pool->free_count = bytes / PAGE_SIZE;
 }
 
+static bool is_retired(const struct frame_pool *pool, u64 frame)
+{
+    for (u32 i = 0; i < pool->retired_count; i++) {
+        if (pool->retired[i] == frame)
+            return true;
+    }
+    return false;
+}
+
 static u64 take_frame(struct frame_pool *pool)
 {
     u64 frame = pool->free_head;
@@ -20,18 +29,40 @@ static u64 take_frame(struct frame_pool *pool)
         pool->free_head = *(u64 *)phys_ptr(HPA(frame));
         return frame;
     }
-    frame = pool->next;
-    pool->next += PAGE_SIZE;
+    do {
+        frame = pool->next;
+        pool->next += PAGE_SIZE;
+    } while (is_retired(pool, frame));
     return frame;
 }
 
-bool frame_alloc(struct frame_pool *pool, hpa_t *frame)
+bool frame_take(struct frame_pool *pool, hpa_t *frame)
 {
     if (pool->free_count == 0)
         return false;
     *frame = HPA(take_frame(pool));
     pool->free_count--;
+    return true;
+}
+
+bool frame_alloc(struct frame_pool *pool, hpa_t *frame)
+{
+    if (!frame_take(pool, frame))
+        return false;
     memset(phys_ptr(*frame), 0, PAGE_SIZE);
+    return true;
+}
+
+bool frame_retire(struct frame_pool *pool, hpa_t hpa)
+{
+    u64 frame = hpa.v & ~PAGE_MASK;
+
+    if (frame < pool->next || frame >= pool->end || pool->retired_count == FRAMES_RETIRED)
+        return false;
+    if (!is_retired(pool, frame)) {
+        pool->retired[pool->retired_count++] = frame;
+        pool->free_count--;
+    }
     return true;
 }
 

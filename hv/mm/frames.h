@@ -5,17 +5,28 @@
 
 #include <hv/types.h>
 
+enum { FRAMES_RETIRED = 16 };
+
 struct frame_pool {
     u64 base, end;  /* the block, host-physical bytes */
     u64 next;       /* frames from here to end were never handed out */
     u64 free_head;  /* frames given back, linked through their first 8 bytes; 0: none */
     u64 free_count; /* frames that frame_alloc can still hand out */
+    u64 retired[FRAMES_RETIRED];
+    u32 retired_count;
 };
 
 void frame_pool_init(struct frame_pool *pool, hpa_t base, u64 bytes);
 
 /* Takes a frame and zeroes it. Returns false when the pool is empty. */
 bool frame_alloc(struct frame_pool *pool, hpa_t *frame);
+
+/* As frame_alloc, with whatever bytes the frame has. */
+bool frame_take(struct frame_pool *pool, hpa_t *frame);
+
+/* Never hands out the frame that holds `hpa`: it went bad. False: it isn't one that never was
+ * handed out, or there are too many. */
+bool frame_retire(struct frame_pool *pool, hpa_t hpa);
 
 /* Gives back a frame that came from this pool. Frames that went bad are never given back. */
 void frame_free(struct frame_pool *pool, hpa_t frame);

@@ -29,8 +29,9 @@ static void fill_pattern(hpa_t frame)
         words[i] = POISON_PATTERN;
 }
 
-/* Takes the page away before its bytes change, so that no reader sees the pattern. */
-static int take_away(struct vm *vm, gpa_t page, enum vm_side side)
+/* Takes the page away before its bytes change, so that no reader sees the pattern. Of a frame that
+ * hardware calls bad nothing is touched any more. */
+static int take_away(struct vm *vm, gpa_t page, enum vm_side side, bool overwrite)
 {
     struct ept_page found = side_lookup(vm, page, side);
     int error = ept_set_bad(&vm->ept, vm_side_gpa(vm, page, side));
@@ -38,7 +39,8 @@ static int take_away(struct vm *vm, gpa_t page, enum vm_side side)
     if (error != 0)
         return error;
     tlb_flush_ept();
-    fill_pattern(found.frame);
+    if (overwrite)
+        fill_pattern(found.frame);
     vm->counters[KMV_COUNTER_poisoned]++;
     log_event("poison", "gpage=0x%llx side=%s frame=0x%llx", (unsigned long long)page.v,
               side_names[side], (unsigned long long)found.frame.v);
@@ -53,7 +55,8 @@ static bool other_copy_good(const struct vm *vm, gpa_t page, enum vm_side side)
     return !other.bad && other.frame.v != side_lookup(vm, page, side).frame.v;
 }
 
-static int poison_checked(struct vm *vm, gpa_t page, enum vm_side side, bool force)
+/* Takes all pages away that the frame stands behind: both sides of a degraded page. */
+static int take_frame_away(struct vm *vm, gpa_t page, enum vm_side side, bool overwrite)
 {
     struct ept_page target = side_lookup(vm, page, side);
     struct ept_page other;
@@ -61,15 +64,22 @@ static int poison_checked(struct vm *vm, gpa_t page, enum vm_side side, bool for
 
     if (target.bad)
         return -HV_EALREADY;
-    if (!vm->mirrored)
-        return take_away(vm, page, side);
-    if (!force && !other_copy_good(vm, page, side))
-        return -HV_EBUSY;
-    error = take_away(vm, page, side);
+    error = take_away(vm, page, side, overwrite);
+    if (error != 0 || !vm->mirrored)
+        return error;
     other = side_lookup(vm, page, other_side(side));
-    if (error == 0 && !other.bad && other.frame.v == target.frame.v)
-        error = take_away(vm, page, other_side(side));
+    if (!other.bad && other.frame.v == target.frame.v)
+        error = take_away(vm, page, other_side(side), overwrite);
     return error;
+}
+
+static int poison_checked(struct vm *vm, gpa_t page, enum vm_side side, bool force)
+{
+    if (side_lookup(vm, page, side).bad)
+        return -HV_EALREADY;
+    if (vm->mirrored && !force && !other_copy_good(vm, page, side))
+        return -HV_EBUSY;
+    return take_frame_away(vm, page, side, true);
 }
 
 int recovery_poison(struct vm *vm, gpa_t gpa, u32 where)
@@ -114,7 +124,7 @@ static enum recovery_result lose(struct vm *vm, const struct incident *incident)
 /* A fresh frame with the bytes of `survivor`; the survivor itself when no spare frame is left. */
 static bool fresh_copy(struct vm *vm, hpa_t survivor, hpa_t *frame)
 {
-    if (!frame_alloc(&vm->spare, frame)) {
+    if (!frame_take(&vm->spare, frame)) {
         *frame = survivor;
         return false;
     }
@@ -152,4 +162,14 @@ enum recovery_result recovery_restore(struct vm *vm, gpa_t page, enum vm_side si
         return lose(vm, &incident);
     other = side_lookup(vm, page, other_side(side));
     return other.bad ? lose(vm, &incident) : repair(vm, &incident, other.frame);
+}
+
+enum recovery_result recovery_hard_error(struct vm *vm, gpa_t page, enum vm_side side, bool torn)
+{
+    struct incident incident = {page, side, side_lookup(vm, page, side).frame, "machine_check"};
+    int error = take_frame_away(vm, page, side, false);
+
+    if (torn || (error != 0 && error != -HV_EALREADY))
+        return lose(vm, &incident);
+    return recovery_restore(vm, page, side, incident.cause);
 }

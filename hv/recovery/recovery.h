@@ -24,6 +24,11 @@ enum recovery_result {
 enum recovery_result recovery_restore(struct vm *vm, gpa_t page, enum vm_side side,
                                       const char *cause);
 
+/* The frame behind the page went bad by itself: takes it away, bytes untouched, and restores it.
+ * `torn`: the guest is between its write to this page and the mirror's, so that the mirror is no
+ * copy of it and the page is lost. Logs event=poison, then as recovery_restore. */
+enum recovery_result recovery_hard_error(struct vm *vm, gpa_t page, enum vm_side side, bool torn);
+
 /* KMV_HC_VERIFY: brings tables in step, compares every RAM page's two copies. Logs the first 8
  * differing addresses as event=verify_diff and one event=verify with pages=, differing=. Number of
  * differing pages or a negative errno. */

@@ -32,6 +32,7 @@ enum exit_reason {
     REASON_ENTRY_GUEST_STATE = 33,
     REASON_ENTRY_MSR_LOADING = 34,
     REASON_MONITOR_TRAP_FLAG = 37,
+    REASON_ENTRY_MACHINE_CHECK = 41,
     REASON_EPT_VIOLATION = 48,
     REASON_EPT_MISCONFIGURATION = 49,
     REASON_INVEPT = 50,
@@ -112,7 +113,7 @@ static enum exit_result on_exception(struct vcpu *vcpu)
     case VECTOR_AC:
         return vcpu_inject(vcpu, VECTOR_AC, true, error);
     case VECTOR_MC:
-        return vcpu_stop(vcpu, "machine_check", "during=guest");
+        return exit_machine_check(vcpu);
     default:
         /* All exceptions exit while a window is run to its end. */
         if (vcpu->completion.on)
@@ -258,6 +259,7 @@ static const struct exit_row rows[VCPU_EXIT_REASONS] = {
     [REASON_ENTRY_GUEST_STATE] = {"entry_guest_state", NULL},
     [REASON_ENTRY_MSR_LOADING] = {"entry_msr_loading", NULL},
     [36] = {"mwait", on_vmx_instruction},
+    [REASON_ENTRY_MACHINE_CHECK] = {"entry_machine_check", NULL},
     [39] = {"monitor", on_vmx_instruction},
     [REASON_MONITOR_TRAP_FLAG] = {"monitor_trap_flag", on_monitor_trap},
     [REASON_EPT_VIOLATION] = {"ept_violation", on_ept_violation},
@@ -296,6 +298,8 @@ enum exit_result vmx_dispatch(struct vcpu *vcpu)
         vcpu->exits[basic]++;
     if (reason & EXIT_REASON_ENTRY_FAILURE) {
         vmx_log_entry_check();
+        if (basic == REASON_ENTRY_MACHINE_CHECK)
+            exit_machine_check(vcpu);
         return vcpu_stop(vcpu, "entry_failed", "exit=%s qualification=0x%llx", vmx_exit_name(basic),
                          (unsigned long long)vmcs_read(VMCS_EXIT_QUALIFICATION));
     }

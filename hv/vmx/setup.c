@@ -62,6 +62,7 @@ static int enter_root(struct vm *vm)
     if (!alloc_region(vm, &vmxon_region) || !alloc_region(vm, &vmcs))
         return -HV_ENOMEM;
     fix_control_registers();
+    exceptions_start_mce();
     if (!vmx_on(vmxon_region) || !vmx_clear(vmcs) || !vmx_load(vmcs)) {
         log_event("vmx_failed", "step=vmxon");
         return -HV_EIO;

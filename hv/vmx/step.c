@@ -6,7 +6,9 @@
  * which wait for the end, and exceptions.
  */
 #include <hv/cpu/cpuid.h>
+#include <hv/cpu/exceptions.h>
 #include <hv/log/log.h>
+#include <hv/recovery/machine_check.h>
 #include <hv/recovery/recovery.h>
 #include <hv/recovery/window.h>
 #include <hv/vcpu/boundary.h>
@@ -91,15 +93,16 @@ static void poison_now(struct vcpu *vcpu)
 
 bool vmx_step_wanted(const struct vcpu *vcpu)
 {
-    return vcpu->completion.on || vcpu->later.due || vcpu->later.steps > 0 ||
-           (vcpu->primary & PRIMARY_MONITOR_TRAP_FLAG) != 0;
+    return vcpu->completion.on || vcpu->later.due || exceptions_mce()->count > 0 ||
+           vcpu->later.steps > 0 || (vcpu->primary & PRIMARY_MONITOR_TRAP_FLAG) != 0;
 }
 
 bool vmx_step_prepare(struct vcpu *vcpu, bool wanted)
 {
+    bool checked = exceptions_mce()->count > 0;
     bool due = vcpu->later.due && vcpu->event.info == 0;
     u32 end;
-    bool open = (due || wanted) && vcpu_in_window(vcpu, &end);
+    bool open = (due || wanted || checked) && vcpu_in_window(vcpu, &end);
 
     if (open)
         complete(vcpu, end);
@@ -107,6 +110,8 @@ bool vmx_step_prepare(struct vcpu *vcpu, bool wanted)
         complete_end(vcpu);
     if (due && !open)
         poison_now(vcpu);
+    if (checked && !open)
+        machine_check_answer(vcpu->vm, exceptions_mce(), false);
     vmx_set_primary(vcpu, PRIMARY_MONITOR_TRAP_FLAG, vcpu->later.steps > 0);
     return open;
 }

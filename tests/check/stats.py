@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import re
 import statistics
 import sys
 
@@ -20,6 +21,7 @@ def main():
     found = functions(sources)
     print(f"files              {len(sources):6}")
     figures = measure(sources, found)
+    print(f"lines, all         {sum(map(len, sources.values())):6}   comments, blank lines and assembly with them")
     for name, value in figures.items():
         print(f"{name:18} {value:6}   limit {LIMITS[name]}")
     if found:
@@ -43,10 +45,16 @@ def read_lines(path):
 
 def measure(sources, found):
     return {
-        "lines of C": sum(len(lines) for path, lines in sources.items() if path.endswith(C_SUFFIXES)),
+        "lines of C": sum(len(lines_of_code(lines)) for path, lines in sources.items() if path.endswith(C_SUFFIXES)),
         "lines of assembly": sum(len(lines) for path, lines in sources.items() if path.endswith(".S")),
         "longest function": max((size for size, _ in found), default=0),
     }
+
+
+def lines_of_code(lines):
+    """Lines without blank ones and those that hold comments only."""
+    code = re.sub(r"/\*.*?\*/|//[^\n]*", "", "\n".join(lines), flags=re.DOTALL)
+    return [line for line in code.splitlines() if line.strip()]
 
 
 def functions(sources):
