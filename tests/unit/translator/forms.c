@@ -40,6 +40,10 @@
     ONE16("rep_" row, name, op + 1, 0, 0, FORM_STRING | FORM_REPEAT)
 #define PUSH_REG(op) ONE("push_register", "push", op, 0, 0, 0), ONE16("push_register", "push", op, 0, 0, 0)
 
+#define VEX(row, name, map, wvlp, op, reg, imm, flags) \
+    {row, name, {0xc4, map, wvlp, op}, 4, 0, reg, imm, MODRM | FORM_HOST | (flags)}
+#define VEX2(row, name, vlp, op, reg, flags) {row, name, {0xc5, vlp, op}, 3, 0, reg, 0, MODRM | FORM_HOST | (flags)}
+
 const struct form forms[] = {
     ONE("store", "mov8", 0x88, ANY, 0, MODRM), ONE("store", "mov32", 0x89, ANY, 0, MODRM),
     ONE16("store", "mov16", 0x89, ANY, 0, MODRM), ONE("store", "mov8 imm", 0xc6, 0, 1, MODRM),
@@ -111,6 +115,94 @@ const struct form forms[] = {
     ONE("enter", "enter", 0xc8, 0, 3, FORM_FRAME),
     TWO("maskmov", "maskmovq", 0xf7, 3, 0, FORM_STRING | FORM_REGISTERS),
     TWOP("maskmov", "maskmovdqu", 0x66, 0xf7, 3, 0, FORM_STRING | FORM_REGISTERS),
+    VEX("vex_store", "vmovaps", 0xe1, 0x78, 0x29, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovaps", 0xf8, 0x29, ANY, FORM_LINE),
+    VEX("vex_store", "vmovaps", 0xe1, 0x7c, 0x29, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovaps", 0xfc, 0x29, ANY, FORM_LINE),
+    VEX("vex_store", "vmovapd", 0xe1, 0x79, 0x29, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovapd", 0xf9, 0x29, ANY, FORM_LINE),
+    VEX("vex_store", "vmovapd", 0xe1, 0x7d, 0x29, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovapd", 0xfd, 0x29, ANY, FORM_LINE),
+    VEX("vex_store", "vmovups", 0xe1, 0x78, 0x11, ANY, 0, 0),
+    VEX2("vex_store", "vmovups", 0xf8, 0x11, ANY, 0),
+    VEX("vex_store", "vmovups", 0xe1, 0x7c, 0x11, ANY, 0, 0),
+    VEX2("vex_store", "vmovups", 0xfc, 0x11, ANY, 0),
+    VEX("vex_store", "vmovupd", 0xe1, 0x79, 0x11, ANY, 0, 0),
+    VEX2("vex_store", "vmovupd", 0xf9, 0x11, ANY, 0),
+    VEX("vex_store", "vmovupd", 0xe1, 0x7d, 0x11, ANY, 0, 0),
+    VEX2("vex_store", "vmovupd", 0xfd, 0x11, ANY, 0),
+    VEX("vex_store", "vmovdqa", 0xe1, 0x79, 0x7f, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovdqa", 0xf9, 0x7f, ANY, FORM_LINE),
+    VEX("vex_store", "vmovdqa", 0xe1, 0x7d, 0x7f, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovdqa", 0xfd, 0x7f, ANY, FORM_LINE),
+    VEX("vex_store", "vmovdqu", 0xe1, 0x7a, 0x7f, ANY, 0, 0),
+    VEX2("vex_store", "vmovdqu", 0xfa, 0x7f, ANY, 0),
+    VEX("vex_store", "vmovdqu", 0xe1, 0x7e, 0x7f, ANY, 0, 0),
+    VEX2("vex_store", "vmovdqu", 0xfe, 0x7f, ANY, 0),
+    VEX("vex_store", "vmovlps", 0xe1, 0x78, 0x13, ANY, 0, 0),
+    VEX2("vex_store", "vmovlps", 0xf8, 0x13, ANY, 0),
+    VEX("vex_store", "vmovlpd", 0xe1, 0x79, 0x13, ANY, 0, 0),
+    VEX2("vex_store", "vmovlpd", 0xf9, 0x13, ANY, 0),
+    VEX("vex_store", "vmovhps", 0xe1, 0x78, 0x17, ANY, 0, 0),
+    VEX2("vex_store", "vmovhps", 0xf8, 0x17, ANY, 0),
+    VEX("vex_store", "vmovhpd", 0xe1, 0x79, 0x17, ANY, 0, 0),
+    VEX2("vex_store", "vmovhpd", 0xf9, 0x17, ANY, 0),
+    VEX("vex_store", "vmovss", 0xe1, 0x7a, 0x11, ANY, 0, 0),
+    VEX2("vex_store", "vmovss", 0xfa, 0x11, ANY, 0),
+    VEX("vex_store", "vmovsd", 0xe1, 0x7b, 0x11, ANY, 0, 0),
+    VEX2("vex_store", "vmovsd", 0xfb, 0x11, ANY, 0),
+    VEX("vex_store", "vmovd", 0xe1, 0x79, 0x7e, ANY, 0, 0),
+    VEX2("vex_store", "vmovd", 0xf9, 0x7e, ANY, 0),
+    VEX("vex_store", "vmovq", 0xe1, 0x79, 0xd6, ANY, 0, 0),
+    VEX2("vex_store", "vmovq", 0xf9, 0xd6, ANY, 0),
+    VEX("vex_store", "vmovntps", 0xe1, 0x78, 0x2b, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovntps", 0xf8, 0x2b, ANY, FORM_LINE),
+    VEX("vex_store", "vmovntps", 0xe1, 0x7c, 0x2b, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovntps", 0xfc, 0x2b, ANY, FORM_LINE),
+    VEX("vex_store", "vmovntpd", 0xe1, 0x79, 0x2b, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovntpd", 0xf9, 0x2b, ANY, FORM_LINE),
+    VEX("vex_store", "vmovntpd", 0xe1, 0x7d, 0x2b, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovntpd", 0xfd, 0x2b, ANY, FORM_LINE),
+    VEX("vex_store", "vmovntdq", 0xe1, 0x79, 0xe7, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovntdq", 0xf9, 0xe7, ANY, FORM_LINE),
+    VEX("vex_store", "vmovntdq", 0xe1, 0x7d, 0xe7, ANY, 0, FORM_LINE),
+    VEX2("vex_store", "vmovntdq", 0xfd, 0xe7, ANY, FORM_LINE),
+    VEX("vex_store", "vstmxcsr", 0xe1, 0x78, 0xae, 3, 0, 0),
+    VEX2("vex_store", "vstmxcsr", 0xf8, 0xae, 3, 0),
+    VEX("vex_store", "vextractf128", 0xe3, 0x7d, 0x19, ANY, 1, 0),
+    VEX("vex_store", "vextracti128", 0xe3, 0x7d, 0x39, ANY, 1, 0),
+    VEX("vex_store", "vextractps", 0xe3, 0x79, 0x17, ANY, 1, 0),
+    VEX("vex_store", "vpextrb", 0xe3, 0x79, 0x14, ANY, 1, 0),
+    VEX("vex_store", "vpextrw", 0xe3, 0x79, 0x15, ANY, 1, 0),
+    VEX("vex_store", "vpextrd", 0xe3, 0x79, 0x16, ANY, 1, 0),
+    VEX("vex_store", "vcvtps2ph", 0xe3, 0x79, 0x1d, ANY, 1, 0),
+    VEX("vex_store", "vcvtps2ph", 0xe3, 0x7d, 0x1d, ANY, 1, 0),
+    VEX("vex_masked", "vmaskmovps", 0xe2, 0x79, 0x2e, ANY, 0, FORM_MASK | FORM_WIDE),
+    VEX("vex_masked", "vmaskmovps", 0xe2, 0x7d, 0x2e, ANY, 0, FORM_MASK | FORM_WIDE),
+    VEX("vex_masked", "vmaskmovpd", 0xe2, 0x79, 0x2f, ANY, 0, FORM_MASK | FORM_WIDE),
+    VEX("vex_masked", "vmaskmovpd", 0xe2, 0x7d, 0x2f, ANY, 0, FORM_MASK | FORM_WIDE),
+    VEX("vex_masked", "vpmaskmovd", 0xe2, 0x79, 0x8e, ANY, 0, FORM_MASK | FORM_WIDE),
+    VEX("vex_masked", "vpmaskmovd", 0xe2, 0x7d, 0x8e, ANY, 0, FORM_MASK | FORM_WIDE),
+    VEX("vex_masked", "vpmaskmovq", 0xe2, 0xf9, 0x8e, ANY, 0, FORM_MASK | FORM_WIDE),
+    VEX("vex_masked", "vpmaskmovq", 0xe2, 0xfd, 0x8e, ANY, 0, FORM_MASK | FORM_WIDE),
+    {"maskmov", "vmaskmovdqu", {0xc5, 0xf9, 0xf7}, 3, 0, 3, 0, FORM_STRING | FORM_REGISTERS | FORM_HOST},
+    {"store", "movbe", {0x0f, 0x38, 0xf1}, 3, 0, ANY, 0, MODRM | FORM_HOST},
+    {"store", "movbe16", {0x0f, 0x38, 0xf1}, 3, 0x66, ANY, 0, MODRM | FORM_HOST},
+    TWO("xsave", "xsave", 0xae, 4, 0, MODRM | FORM_HOST | FORM_LINE | FORM_WIDE),
+    TWO("xsave", "xsavec", 0xc7, 4, 0, MODRM | FORM_HOST | FORM_LINE | FORM_WIDE),
+    TWO("xsave", "xsaveopt", 0xae, 6, 0, MODRM | FORM_HOST | FORM_LINE | FORM_WIDE),
+    TWOP("rmw", "shld16 cl", 0x66, 0xa5, ANY, 0, MODRM),
+    TWOP("rmw", "shrd16 cl", 0x66, 0xad, ANY, 0, MODRM),
+    TWOP("rmw", "btr16 imm", 0x66, 0xba, 6, 1, MODRM),
+    TWOP("rmw", "btc16 imm", 0x66, 0xba, 7, 1, MODRM),
+    TWOP("bit_offset", "btr16", 0x66, 0xb3, ANY, 0, MODRM | FORM_BIT_OFFSET),
+    ONE16("x87", "fnstenv16", 0xd9, 6, 0, MODRM),
+    ONE16("x87", "fnsave16", 0xdd, 6, 0, MODRM),
+    ONE16("push_other", "push16 sp", 0x54, 0, 0, 0),
+    ONE16("push_other", "push16 ds", 0x1e, 0, 0, 0),
+    ONE16("push_other", "push16 es", 0x06, 0, 0, 0),
+    TWOP("push_other", "push16 fs", 0x66, 0xa0, 0, 0, 0),
+    TWOP("push_other", "push16 gs", 0x66, 0xa8, 0, 0, 0),
     STRING("stos", "stos", 0xaa), STRING("movs", "movs", 0xa4), STRING("ins", "ins", 0x6c),
 };
 /* clang-format on */
@@ -154,7 +246,7 @@ static void put_value(struct form_case *made, uint32_t value, unsigned size)
         put(made, (uint8_t)(value >> (8 * i)));
 }
 
-/* An address with room on both sides, away from the stack's scratch zone and its top. */
+/* An address with room on both sides for the largest operand, away from the stack's scratch zone and its top. */
 static uint32_t pick_address(const struct form_case *made, bool aligned, uint32_t low,
                              uint32_t high)
 {
@@ -162,10 +254,28 @@ static uint32_t pick_address(const struct form_case *made, bool aligned, uint32_
     for (;;) {
         uint32_t addr = low + random_below(high - low);
         if (aligned)
-            addr &= ~15u;
-        if (addr + SCRATCH_ZONE < esp - SCRATCH_ZONE || addr > esp + 4 * SCRATCH_ZONE)
+            addr &= ~63u;
+        if (addr + XSAVE_SIZE + SCRATCH_ZONE < esp || addr > esp + 4 * SCRATCH_ZONE)
             return addr;
     }
+}
+
+/* Extended state as xrstor takes it: any registers, any of x87, SSE and AVX in use (SDM volume
+ * 1, 13.4). */
+static void randomise_xsave(uint8_t *area)
+{
+    enum { CONTROL = 0, TAGS = 4, MXCSR = 24, REGISTERS = 32, HEADER = 512, AVX = 576, HIGH = 128 };
+    memset(area, 0, XSAVE_SIZE);
+    memcpy(area + CONTROL, (uint8_t[]){0x7f, 0x03}, 2);
+    memcpy(area + MXCSR, (uint8_t[]){0x80, 0x1f}, 2);
+    area[TAGS] = (uint8_t)random_next();
+    for (unsigned i = 0; i < HIGH; i++) {
+        if (i % 16 < 10)
+            area[REGISTERS + i] = (uint8_t)random_next();
+        area[REGISTERS + HIGH + i] = (uint8_t)random_next();
+        area[AVX + i] = (uint8_t)random_next();
+    }
+    area[HEADER] = random_below(2) ? 7 : (uint8_t)random_below(8);
 }
 
 static void randomise(struct machine_state *state)
@@ -178,6 +288,7 @@ static void randomise(struct machine_state *state)
     for (unsigned i = 0; i < XMM_COUNT; i++)
         for (unsigned j = 0; j < 16; j++)
             state->xmm[i][j] = (uint8_t)random_next();
+    randomise_xsave(state->xsave);
     for (unsigned i = 0; i < MEMORY_SIZE; i += 4) {
         uint32_t value = random_next();
         memcpy(state->memory + i, &value, 4);
@@ -227,7 +338,7 @@ static void put_modrm16(struct form_case *made, unsigned reg, uint32_t target)
 static void put_operand(const struct form *form, struct form_case *made, bool addr16)
 {
     uint32_t high = addr16 ? 0xf000 : MEMORY_SIZE - MARGIN;
-    uint32_t target = pick_address(made, form->flags & FORM_ALIGNED, MARGIN, high);
+    uint32_t target = pick_address(made, form->flags & (FORM_ALIGNED | FORM_LINE), MARGIN, high);
     unsigned reg = form->extension >= 0      ? (unsigned)form->extension
                    : form->extension == SREG ? random_below(6)
                                              : random_below(8);
@@ -265,7 +376,10 @@ void form_make(const struct form *form, struct form_case *made)
     static const uint8_t segments[] = {0x26, 0x36, 0x3e, 0x64, 0x65};
     made->size = 0;
     randomise(made->state);
-    bool addr16 = (form->flags & (FORM_MODRM | FORM_MOFFS)) && random_below(8) == 0;
+    if (strcmp(form->row, "xsave") == 0)
+        made->state->gpr[EAX] &= 7; /* of all state, what host_run loads: x87, SSE, AVX */
+    bool addr16 = (form->flags & (FORM_MODRM | FORM_MOFFS)) && !(form->flags & FORM_WIDE) &&
+                  random_below(8) == 0;
     bool segment = (form->flags & (FORM_MODRM | FORM_MOFFS)) && random_below(8) == 0;
     if ((form->flags & FORM_LOCK) && random_below(4) == 0)
         put(made, 0xf0);
@@ -279,6 +393,8 @@ void form_make(const struct form *form, struct form_case *made)
         put(made, form->prefix);
     for (unsigned i = 0; i < form->opcode_size; i++)
         put(made, form->opcode[i]);
+    if (form->flags & FORM_MASK) /* VEX.vvvv, inverted: SDM volume 2, 2.3.5.6 */
+        made->bytes[made->size - 2] ^= (uint8_t)(random_below(8) << 3);
     if (form->flags & FORM_FRAME)
         made->state->gpr[EBP] = made->state->gpr[ESP] + random_below(ENTER_FRAME) * 4 + ENTER_FRAME;
     if (form->flags & FORM_STRING)

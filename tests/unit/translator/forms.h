@@ -17,6 +17,10 @@ enum form_flags {
     FORM_LOCK = 64,       /* may take a lock prefix */
     FORM_REPEAT = 128,    /* takes a rep prefix */
     FORM_REGISTERS = 256, /* a ModRM with two registers follows the opcode */
+    FORM_HOST = 512,      /* the emulator lacks it: runs on this processor */
+    FORM_LINE = 1024,     /* the operand is aligned to 64 bytes */
+    FORM_MASK = 2048,     /* the third byte holds a mask register */
+    FORM_WIDE = 4096,     /* no 16-bit addressing: refused */
 };
 
 struct form {

@@ -16,6 +16,7 @@ enum {
     CODE_SIZE = 0x10000,
     XMM_COUNT = 8,
     GPR_COUNT = 8,
+    XSAVE_SIZE = 832, /* x87, SSE and AVX: SDM volume 1, 13.4 */
 };
 
 struct machine_state {
@@ -25,6 +26,7 @@ struct machine_state {
     uint8_t st[8][10];
     uint16_t fpu_status;
     uint16_t fpu_control;
+    uint8_t xsave[XSAVE_SIZE]; /* on this processor in place of the five above */
     uint8_t memory[MEMORY_SIZE];
     uint8_t mirror[MEMORY_SIZE];
 };

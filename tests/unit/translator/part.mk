@@ -3,10 +3,10 @@
 
 TT_DIR    := tests/unit/translator
 TT_BUILD  := $(BUILD)/tests/translator
-TT_CFLAGS := $(TRANSLATOR_CFLAGS) -I$(TT_DIR) -fsanitize=address,undefined -fno-sanitize-recover=undefined
+TT_CFLAGS := -fno-pie $(TRANSLATOR_CFLAGS) -I$(TT_DIR) -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TT_LIBS   := $(TRANSLATOR_LIBS) -lcmocka -lunicorn
 TT_CODE   := $(TRANSLATOR_SOURCES:translator/src/%.c=$(TT_BUILD)/src/%.o)
-TT_COMMON := $(addprefix $(TT_BUILD)/,machine.o forms.o snippet.o)
+TT_COMMON := $(addprefix $(TT_BUILD)/,machine.o host.o forms.o snippet.o)
 TT_TESTS  := $(addprefix $(TT_BUILD)/,test_forms test_hostile)
 
 UNIT_TESTS += $(TT_TESTS)
@@ -23,7 +23,7 @@ $(TT_BUILD)/%.o: $(TT_DIR)/%.c
 
 $(TT_TESTS): $(TT_BUILD)/%: $(TT_BUILD)/%.o $(TT_COMMON) $(TT_CODE)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(TT_CFLAGS) -o $@ $^ $(TT_LIBS)
+	$(Q)$(CC) $(TT_CFLAGS) -no-pie -o $@ $^ $(TT_LIBS)
 
 # A program to damage.
 TT_SEED := $(TT_BUILD)/corners.elf
