@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from kmvlib import platforms
 from kmvlib.errors import REFUSED, KmvError
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -28,7 +29,7 @@ class Artifacts:
 def find_artifacts(options):
     """Where the files for `options` (options.RunOptions) are, or will be once made."""
     loader = hypervisor = None
-    if options.platform != "bare-tcg":
+    if options.platform not in platforms.BARE:
         loader = os.path.join(TOP, options.build, "uefi", "BOOTX64.EFI")
         hypervisor = os.path.join(TOP, options.build, "hv", "hv.elf")
     translated = f"mirror-{options.offset:08x}" if options.translate else ""

@@ -19,10 +19,10 @@ SYNC_REAL = "slowdown"
 
 # Errors and infos would fill gigabytes (firmware polls the ACPI timer).
 BOCHSRC = """\
-plugin_ctrl: unmapped=1, biosdev=0, speaker=0, extfpuirq=0, parallel=0, serial=1, gameport=0, iodebug=0
+plugin_ctrl: unmapped=1, biosdev={biosdev}, speaker=0, extfpuirq=0, parallel=0, serial=1, gameport=0, iodebug=0
 config_interface: textconfig
 display_library: term
-romimage: file=/usr/share/ovmf/OVMF.fd, address=0xffe00000
+romimage: {firmware}
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 cpu: model={cpu}, count=1, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs=1
 memory: guest={mem}, host={mem}
@@ -31,7 +31,8 @@ vga: extension=vbe
 clock: sync={sync}, time0=1000000000
 boot: disk
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
-ata0-master: type=disk, path="{esp}", mode=flat
+floppya: type=none
+ata0-master: type=disk, path="{boot_disk}", mode=flat
 {disk}com1: enabled=1, mode=socket-client, dev=127.0.0.1:{console_port}
 com2: enabled=1, mode=socket-client, dev=127.0.0.1:{log_port}
 port_e9_hack: enabled=1
@@ -41,12 +42,16 @@ error: action=ignore
 info: action=ignore
 debug: action=ignore
 """
+UEFI = "file=/usr/share/ovmf/OVMF.fd, address=0xffe00000"
+BIOS = "file=/usr/share/bochs/BIOS-bochs-latest"
+SHUTDOWN = "Shutdown port: shutdown requested"
 DISK_LINE = 'ata0-slave: type=disk, path="{disk}", mode=flat\n'
 
 
 class Bochs:
     name = "bochs"
     firmware_seconds = 15
+    firmware = UEFI
     monitor = None
     debugger = "c\n"  # the built-in debugger stops before the first instruction; `c` goes on
 
@@ -57,21 +62,23 @@ class Bochs:
         if self.cpu not in models:
             raise KmvError(USAGE, f"--cpu {self.cpu}: bochs has no such model: use one of {' '.join(models)}")
 
-    def start(self, scratch, memory, esp, disk, console, log):
+    def start(self, scratch, memory, boot_disk, disk, console, log):
         """Starts the machine in the folder of `scratch`; `memory` in MiB, `disk` None for no guest disk."""
         text = BOCHSRC.format(
             cpu=self.cpu,
             ips=INSTRUCTIONS_A_SECOND,
             sync=self.sync,
             mem=memory,
-            esp=esp,
+            firmware=self.firmware,
+            biosdev=int(self.firmware == BIOS),
+            boot_disk=boot_disk,
             disk=DISK_LINE.format(disk=disk) if disk else "",
             console_port=console.port,
             log_port=log.port,
         )
         write_file(scratch.path("bochsrc"), text)
         write_file(scratch.path("debugger.rc"), self.debugger)
-        for name in (esp, disk):
+        for name in (boot_disk, disk):
             if name and os.path.exists(name + ".lock"):
                 os.remove(name + ".lock")
         with open(scratch.path("bochs.out"), "wb") as out:
@@ -93,6 +100,23 @@ class Bochs:
         """What Bochs said last, for an end that nobody announced; "" if nothing."""
         lines = read_lines(scratch.path("bochs.log")) or read_lines(scratch.path("bochs.out"))
         return lines[-1] if lines else ""
+
+
+class BareBochs(Bochs):
+    """The guest alone, started by a BIOS and GRUB: what the same machine does without a hypervisor."""
+
+    name = "bare-bochs"
+    firmware_seconds = 2
+    firmware = BIOS
+
+    def start(self, scratch, memory, boot_disk, disk, console, log):
+        self.log = scratch.path("bochs.log")
+        return super().start(scratch, memory, boot_disk, disk, console, log)
+
+    def power_off_status(self, exit_status):
+        """0 whatever the guest's status was: the port that ends Bochs carries none."""
+        del exit_status
+        return 0 if any(SHUTDOWN in line for line in read_lines(self.log)) else None
 
 
 def cpu_models():

@@ -4,7 +4,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 
-from kmvlib import contract
+from kmvlib import contract, platforms
 from kmvlib.errors import usage
 
 # Firmware, loader, hypervisor and its tables, beside guest, mirror and spare frames.
@@ -38,7 +38,7 @@ class RunOptions:
 
     def machine_mib(self):
         """Memory of the whole machine."""
-        if self.platform == "bare-tcg":
+        if self.platform in platforms.BARE:
             return self.mem
         blocks = 2 * self.mem + self.spare if self.mirror else self.mem
         return blocks + OVERHEAD_MIB
@@ -46,7 +46,7 @@ class RunOptions:
 
 def checked_options(args):
     """RunOptions from the parsed command line; KmvError with status 2 for what cannot be."""
-    bare = args.platform == "bare-tcg"
+    bare = args.platform in platforms.BARE
     options = RunOptions(
         platform=args.platform,
         cpu=args.cpu,
@@ -109,7 +109,7 @@ def check_names(options):
 
 def check_translation(options, bare):
     if bare and options.translate:
-        raise usage("--translate on: a bare machine has no mirror memory: leave it off with --platform bare-tcg")
+        raise usage("--translate on: a bare machine has no mirror memory: leave it off")
     if not bare and options.mirror and not options.translate and not options.guest:
         raise usage("--translate off: untranslated code keeps no mirror: add --mirror off")
     if not bare and not options.mirror and options.translate and not options.guest:

@@ -4,9 +4,10 @@ import os
 import re
 
 from kmvlib import qemu
-from kmvlib.bochs import Bochs
+from kmvlib.bochs import BareBochs, Bochs
 
-NAMES = ("auto", "bochs", "kvm", "tcg", "bare-tcg")
+BARE = ("bare-tcg", "bare-bochs")  # without hypervisor
+NAMES = ("auto", "bochs", "kvm", "tcg", *BARE)
 
 KVM_DEVICE = "/dev/kvm"
 NESTED = "/sys/module/kvm_intel/parameters/nested"
@@ -35,6 +36,8 @@ def make_machine(options, kernel):
     name = probe() if options.platform == "auto" else options.platform
     if name == "bochs":
         return Bochs(options.cpu, options.interactive)
+    if name == "bare-bochs":
+        return BareBochs(options.cpu, options.interactive)
     if name == "kvm":
         return qemu.kvm(options.cpu)
     if name == "tcg":

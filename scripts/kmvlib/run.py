@@ -5,7 +5,7 @@ import select
 import sys
 import time
 
-from kmvlib import conf, errors, esp, feed, scratch as scratch_folder
+from kmvlib import biosdisk, conf, errors, esp, feed, platforms, scratch as scratch_folder
 from kmvlib.artifacts import TOP, find_artifacts, make_artifacts
 from kmvlib.channel import Channel
 from kmvlib.console import NewlineFilter, PromptCounter, after_firmware
@@ -34,8 +34,11 @@ def run(options):
             disk = scratch_folder.private_disk(scratch, artifacts.disk)
         image = None
         if artifacts.loader:
-            image = scratch.path("esp.img")
+            image = scratch.path("boot.img")
             make_boot_disk(image, artifacts, options)
+        elif options.platform == "bare-bochs":
+            image = scratch.path("boot.img")
+            biosdisk.make_bios_disk(image, artifacts.kernel, options.modules, options.cmdline)
         with open_log(options) as log_file:
             return Session(options, machine, scratch, log_file, Symbols(artifacts)).play(image, disk)
     finally:
@@ -90,7 +93,7 @@ class Session:
         self.prompts = PromptCounter()
         self.newlines = None if sys.stdout.isatty() else NewlineFilter()
         self.mid_line = False
-        self.bare = machine.name == "bare-tcg"
+        self.bare = machine.name in platforms.BARE
         self.up = False
         self.firmware = b""
         self.input = self.make_input(options)
@@ -107,12 +110,12 @@ class Session:
             return feed.Terminal(sys.stdin.fileno(), self.console.send)
         return feed.Pipe(sys.stdin.fileno(), self.console.send)
 
-    def play(self, esp_image, disk):
+    def play(self, boot_image, disk):
         """Runs the machine to its end; returns kmv's exit status."""
         self.progress.phase(f"waiting for firmware ({self.machine.name}, about {self.machine.firmware_seconds} s)")
         try:
             self.child = self.machine.start(
-                self.scratch, self.memory, esp_image and "esp.img", disk and "disk.img", self.console, self.log
+                self.scratch, self.memory, boot_image and "boot.img", disk and "disk.img", self.console, self.log
             )
             self.loop()
         except feed.Quit:
@@ -189,6 +192,9 @@ class Session:
 
     def show(self, data):
         """Passes the guest's output on, and holds the firmware's back."""
+        if not self.up and self.bare and data:
+            # A BIOS says nothing there.
+            self.machine_up()
         if not self.up:
             self.firmware += data
             return
