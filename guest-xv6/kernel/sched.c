@@ -67,6 +67,7 @@ void scheduler(void)
         }
         leave_pgdir(last);
         spin_unlock(&proc_lock);
+        c->idle_since = read_tsc();
         sti_hlt();
         cli();
     }

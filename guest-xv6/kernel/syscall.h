@@ -25,7 +25,7 @@
 #define SYS_mkdir  20
 #define SYS_close  21
 
-/* This project's own. All but poweroff return -1 where no hypervisor answers. */
+/* This project's own. All but poweroff and idle return -1 where no hypervisor answers. */
 #define SYS_poweroff 32 /* (status) does not return */
 #define SYS_inject   33 /* (pages, seed) -> pages poisoned */
 #define SYS_verify   34 /* (unsigned result[2]): pages compared, pages that differ */
@@ -33,6 +33,9 @@
 #define SYS_note     36 /* (text): a line in the hypervisor's log */
 #define SYS_poison                                                                                 \
     37 /* (address, side): the page behind a user address; side as in kmv/hypercall.h */
+
+#define SYS_idle                                                                                   \
+    38 /* (unsigned long long *ticks): time stamp ticks that processors waited in HLT */
 
 #define O_RDONLY 0x000
 #define O_WRONLY 0x001

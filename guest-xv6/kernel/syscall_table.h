@@ -43,7 +43,8 @@ bool arg_string(int n, const char **text);
     X(verify)                                                                                      \
     X(counters)                                                                                    \
     X(note)                                                                                        \
-    X(poison)
+    X(poison)                                                                                      \
+    X(idle)
 
 #define DECLARE_SYSTEM_CALL(name) int sys_##name(void);
 SYSTEM_CALLS(DECLARE_SYSTEM_CALL)

@@ -3,6 +3,7 @@
 
 #include "cpu.h"
 #include "proc.h"
+#include "string.h"
 #include "syscall_table.h"
 #include "trap.h"
 
@@ -55,6 +56,20 @@ int sys_sleep(void)
         proc_sleep(&ticks, &ticks_lock);
     spin_unlock(&ticks_lock);
     return proc_killed() ? -1 : 0;
+}
+
+/* Of other processors it may be a wait old. */
+int sys_idle(void)
+{
+    void *result;
+    uint64_t sum = 0;
+
+    if (!arg_buffer(0, &result, sizeof(sum)))
+        return -1;
+    for (int i = 0; i < cpu_count; i++)
+        sum += cpus[i].idle;
+    memcpy(result, &sum, sizeof(sum));
+    return 0;
 }
 
 int sys_uptime(void)

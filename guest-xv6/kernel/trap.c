@@ -151,12 +151,22 @@ static void system_call(struct trapframe *tf)
     exit_if_killed(tf);
 }
 
+/* Whatever ends a HLT comes through here. */
+static void account_idle(struct cpu *c)
+{
+    if (c->idle_since == 0)
+        return;
+    c->idle += read_tsc() - c->idle_since;
+    c->idle_since = 0;
+}
+
 void trap(struct trapframe *tf)
 {
     if (tf->vector == VECTOR_SYSCALL) {
         system_call(tf);
         return;
     }
+    account_idle(cpu_self());
     if (interrupts[tf->vector] != NULL)
         interrupts[tf->vector]();
     else if (is_exception(tf->vector))

@@ -54,6 +54,14 @@ static inline void sti(void)
     __asm__ volatile("sti" : : : "memory");
 }
 
+static inline uint64_t read_tsc(void)
+{
+    uint64_t stamp;
+
+    __asm__ volatile("rdtsc" : "=A"(stamp));
+    return stamp;
+}
+
 /* Sleeps until an interrupt. STI takes effect after the next instruction, so no interrupt slips in
  * between (SDM volume 2, STI). */
 static inline void sti_hlt(void)

@@ -60,13 +60,16 @@ int link(const char *from, const char *to);
 int mkdir(const char *path);
 int close(int fd);
 
-/* This project's own, numbers from 32 on; -1 where no hypervisor answers. */
+/* This project's own, numbers from 32 on; all but poweroff and idle: -1 where no hypervisor
+ * answers. */
 int poweroff(int status);
 int inject(int pages, unsigned seed); /* -> pages poisoned */
 int verify(unsigned result[2]);       /* result: pages compared, pages differing */
 int counters(unsigned long long *values, int capacity); /* -> counters the hypervisor has */
 int note(const char *text);                             /* into the hypervisor's log */
 int poison(void *va, int side);                         /* side: KMV_POISON_* of kmv/hypercall.h */
+
+int idle(unsigned long long *ticks); /* time stamp ticks spent in HLT */
 
 #define SBRK_FAILED ((char *)-1)
 

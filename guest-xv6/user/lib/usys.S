@@ -43,5 +43,6 @@ stub verify, 34
 stub counters, 35
 stub note, 36
 stub poison, 37
+stub idle, 38
 
 .section .note.GNU-stack,"",@progbits

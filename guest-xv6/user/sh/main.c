@@ -3,7 +3,8 @@
 #include "parse.h"
 #include "user.h"
 
-static const char usage_text[] = "sh    (reads commands from standard input)";
+static const char usage_text[] =
+    "sh [SCRIPT]    (commands come from standard input, or without prompts from SCRIPT)";
 
 static void run_list(struct sh_pipeline *list);
 
@@ -227,16 +228,30 @@ static void open_console(void)
     }
 }
 
+/* Commands read the script's rest, as they would read what is typed. */
+static void open_script(const char *path)
+{
+    int fd = open(path, O_RDONLY);
+
+    if (fd < 0)
+        fail("sh", path, "cannot open");
+    move_fd(fd, 0);
+}
+
 int main(int argc, char **argv)
 {
     static char line[SH_LINE_MAX];
+    bool prompts = argc == 1;
 
     help_option(argc, argv, usage_text);
-    if (argc > 1)
+    if (argc > 2)
         usage(usage_text);
     open_console();
+    if (argc == 2)
+        open_script(argv[1]);
     for (;;) {
-        printf(2, "$ ");
+        if (prompts)
+            printf(2, "$ ");
         if (*gets(line, SH_LINE_MAX) == '\0')
             exit();
         if (strlen(line) == SH_LINE_MAX - 1 && !ends_line(line))
