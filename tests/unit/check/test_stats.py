@@ -18,18 +18,19 @@ def function(name, lines):
 def test_counts(tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "a.c").write_text("struct s {\n    int a;\n};\n" + function("f", 4) + function("g", 10))
-    (tmp_path / "deep" / "b.h").write_text("int f(void);\n")
+    (tmp_path / "deep" / "b.h").write_text("/* What f\n *\n * does. */\nint f(void); /* here */\n\n// and there\n")
     (tmp_path / "c.S").write_text("nop\nnop\n")
     (tmp_path / "other.txt").write_text("no source\n")
     done = stats(tmp_path)
     assert done.returncode == 0 and done.stderr == ""
     words = [line.split() for line in done.stdout.splitlines()]
     assert words[0] == ["files", "3"]
-    assert words[1][:4] == ["lines", "of", "C", "20"]
-    assert words[2][:4] == ["lines", "of", "assembly", "2"]
-    assert words[3][:3] == ["longest", "function", "10"]
-    assert words[4] == ["functions", "2", "median", "7", "lines"]
-    assert words[5][1].endswith("a.c:10")
+    assert words[1][:3] == ["lines,", "all", "27"]
+    assert words[2][:4] == ["lines", "of", "C", "20"]
+    assert words[3][:4] == ["lines", "of", "assembly", "2"]
+    assert words[4][:3] == ["longest", "function", "10"]
+    assert words[5] == ["functions", "2", "median", "7", "lines"]
+    assert words[6][1].endswith("a.c:10")
 
 
 def test_a_long_function_fails(tmp_path):
@@ -41,7 +42,7 @@ def test_a_long_function_fails(tmp_path):
 
 
 def test_too_many_lines_fail(tmp_path):
-    (tmp_path / "a.c").write_text("\n" * 8001)
+    (tmp_path / "a.c").write_text("x;\n" * 8001)
     (tmp_path / "b.S").write_text("\n" * 301)
     assert stats(tmp_path).stderr.splitlines() == [
         "stats: lines of C: 8001, at most 8000",
