@@ -20,6 +20,7 @@ enum {
     FLAGS_READ = 4,    /* needs status flags */
     FLAGS_WRITTEN = 8, /* sets all status flags */
     SAME_CLEARS = 16,  /* with equal registers as operands, needs neither */
+    REPEATS = 32,      /* needs ecx behind a rep prefix */
 };
 
 struct usage_rule {
@@ -59,6 +60,15 @@ static const struct usage_rule rules[] = {
     {X86_INS_SAL, PARTLY, 0, 0},
     {X86_INS_SHR, PARTLY, 0, 0},
     {X86_INS_SAR, PARTLY, 0, 0},
+    {X86_INS_ROL, PARTLY, 0, 0},
+    {X86_INS_ROR, PARTLY, 0, 0},
+    {X86_INS_RCL, PARTLY | FLAGS_READ, 0, 0},
+    {X86_INS_RCR, PARTLY | FLAGS_READ, 0, 0},
+    {X86_INS_SHLD, PARTLY, 0, 0},
+    {X86_INS_SHRD, PARTLY, 0, 0},
+    {X86_INS_CLC, 0, 0, 0},
+    {X86_INS_STC, 0, 0, 0},
+    {X86_INS_CMC, FLAGS_READ, 0, 0},
     {X86_INS_BSWAP, PARTLY, 0, 0},
     {X86_INS_NOP, 0, 0, 0},
     {X86_INS_PAUSE, 0, 0, 0},
@@ -78,8 +88,8 @@ static const struct usage_rule rules[] = {
     {X86_INS_WRMSR, 0, EAX | ECX | EDX, 0},
     {X86_INS_RDTSC, 0, 0, EAX | EDX},
     {X86_INS_CPUID, 0, EAX | ECX, EAX | EBX | ECX | EDX},
-    {X86_INS_LODSB, 0, ESI | ECX, 0},
-    {X86_INS_LODSD, 0, ESI | ECX, 0},
+    {X86_INS_LODSB, REPEATS, ESI, 0},
+    {X86_INS_LODSD, REPEATS, ESI, 0},
     {X86_INS_RET, 0, ESP, 0},
     {X86_INS_POPAL, 0, ESP, EAX | ECX | EDX | EBX | EBP | ESI | EDI},
     {X86_INS_HLT, 0, 0, 0},
@@ -95,16 +105,30 @@ static const struct usage_rule rules[] = {
     {X86_INS_BT, DEST_READ, 0, 0},
     {X86_INS_BTS, DEST_READ, 0, 0},
     {X86_INS_BTR, DEST_READ, 0, 0},
-    {X86_INS_STOSB, 0, EAX | ECX | EDI, 0},
-    {X86_INS_STOSW, 0, EAX | ECX | EDI, 0},
-    {X86_INS_STOSD, 0, EAX | ECX | EDI, 0},
-    {X86_INS_MOVSB, 0, ECX | ESI | EDI, 0},
-    {X86_INS_MOVSW, 0, ECX | ESI | EDI, 0},
-    {X86_INS_MOVSD, 0, ECX | ESI | EDI, 0},
-    {X86_INS_INSB, 0, ECX | EDX | EDI, 0},
-    {X86_INS_INSD, 0, ECX | EDX | EDI, 0},
-    {X86_INS_OUTSB, 0, ECX | EDX | ESI, 0},
-    {X86_INS_OUTSD, 0, ECX | EDX | ESI, 0},
+    {X86_INS_BTC, DEST_READ, 0, 0},
+    {X86_INS_CMPXCHG8B, 0, EAX | ECX | EDX | EBX, 0},
+    {X86_INS_SIDT, 0, 0, 0},
+    {X86_INS_SGDT, 0, 0, 0},
+    {X86_INS_SLDT, 0, 0, 0},
+    {X86_INS_SMSW, 0, 0, 0},
+    {X86_INS_STR, 0, 0, 0},
+    {X86_INS_MOVNTI, 0, 0, 0},
+    {X86_INS_MOVUPS, 0, 0, 0},
+    {X86_INS_MOVAPS, 0, 0, 0},
+    {X86_INS_MOVDQU, 0, 0, 0},
+    {X86_INS_MOVDQA, 0, 0, 0},
+    {X86_INS_MOVQ, 0, 0, 0},
+    {X86_INS_MASKMOVDQU, 0, EDI, 0},
+    {X86_INS_STOSB, REPEATS, EAX | EDI, 0},
+    {X86_INS_STOSW, REPEATS, EAX | EDI, 0},
+    {X86_INS_STOSD, REPEATS, EAX | EDI, 0},
+    {X86_INS_MOVSB, REPEATS, ESI | EDI, 0},
+    {X86_INS_MOVSW, REPEATS, ESI | EDI, 0},
+    {X86_INS_MOVSD, REPEATS, ESI | EDI, 0},
+    {X86_INS_INSB, REPEATS, EDX | EDI, 0},
+    {X86_INS_INSD, REPEATS, EDX | EDI, 0},
+    {X86_INS_OUTSB, REPEATS, EDX | ESI, 0},
+    {X86_INS_OUTSD, REPEATS, EDX | ESI, 0},
     {X86_INS_PUSHFD, FLAGS_READ, ESP, 0},
     {X86_INS_POPFD, FLAGS_WRITTEN, ESP, 0},
     {X86_INS_LTR, DEST_READ, 0, 0},
@@ -238,6 +262,7 @@ static void apply_rule(const struct usage_rule *rule, const struct insn *insn, u
     if (whole && (rule->properties & DEST_WRITTEN)) {
         *kills |= reg_bit(first->reg);
     }
+    *reads |= (rule->properties & REPEATS) && (insn->rep || insn->repne) ? ECX : 0;
     *reads |= rule->properties & FLAGS_READ ? LIVE_FLAGS : 0;
     *kills |= rule->properties & FLAGS_WRITTEN ? LIVE_FLAGS : 0;
 }
