@@ -36,8 +36,13 @@
 #define BANK_STEP         4u
 #define BANK(first, bank) ((first) + (bank)*BANK_STEP)
 
-#define MCE_NAME(name, text) [MCE_##name] = text,
-static const char *const names[] = {MCE_KINDS(MCE_NAME)};
+static const char *const names[MCE_KIND_COUNT] = {
+    [MCE_CORRECTED] = "corrected", [MCE_UNSIGNALLED] = "unsignalled",
+    [MCE_UNPLACED] = "unplaced",   [MCE_UCNA] = "ucna",
+    [MCE_SRAO] = "srao",           [MCE_SRAR] = "srar",
+    [MCE_LOST_CONTEXT] = "pcc",    [MCE_OVERFLOWED] = "overflow",
+    [MCE_NO_RETURN] = "no_ripv",   [MCE_UNKNOWN] = "unknown",
+};
 
 bool mce_is_fatal(enum mce_kind kind)
 {

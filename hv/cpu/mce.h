@@ -13,21 +13,20 @@ struct mce_source {
     bool (*write)(u32 msr, u64 value);
 };
 
-/* X(what an error means, its name in the log), from harmless to fatal. */
-#define MCE_KINDS(X)                                                                               \
-    X(CORRECTED, "corrected")                                                                      \
-    X(UNSIGNALLED, "unsignalled") /* uncorrected, but reporting it is off (EN) */                  \
-    X(UNPLACED, "unplaced")       /* nothing to do now, and no address to tell */                  \
-    X(UCNA, "ucna")               /* uncorrected, no action needed yet */                          \
-    X(SRAO, "srao")               /* action optional: bad, but nobody read it */                   \
-    X(SRAR, "srar")               /* action required: the processor wanted it */                   \
-    X(LOST_CONTEXT, "pcc")        /* the processor's own state is corrupt */                       \
-    X(OVERFLOWED, "overflow")     /* an error that asked for action was written over */            \
-    X(NO_RETURN, "no_ripv")       /* the interrupted program can't be resumed */                   \
-    X(UNKNOWN, "unknown")         /* action required, and unknown which */
-
-#define MCE_ENUM(name, text) MCE_##name,
-enum mce_kind { MCE_KINDS(MCE_ENUM) MCE_KIND_COUNT };
+/* What an error means, from harmless to fatal. */
+enum mce_kind {
+    MCE_CORRECTED,
+    MCE_UNSIGNALLED,  /* uncorrected, but reporting it is off (EN) */
+    MCE_UNPLACED,     /* nothing to do now, and no address to tell */
+    MCE_UCNA,         /* uncorrected, no action needed yet */
+    MCE_SRAO,         /* action optional: bad, but nobody read it */
+    MCE_SRAR,         /* action required: the processor wanted it */
+    MCE_LOST_CONTEXT, /* the processor's own state is corrupt (PCC) */
+    MCE_OVERFLOWED,   /* an error that asked for action was written over */
+    MCE_NO_RETURN,    /* the interrupted program can't be resumed (RIPV) */
+    MCE_UNKNOWN,      /* action required, and unknown which */
+    MCE_KIND_COUNT
+};
 
 #define MCE_NO_BANK 0xffffffffu
 

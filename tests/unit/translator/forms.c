@@ -246,7 +246,8 @@ static void put_value(struct form_case *made, uint32_t value, unsigned size)
         put(made, (uint8_t)(value >> (8 * i)));
 }
 
-/* An address with room on both sides for the largest operand, away from the stack's scratch zone and its top. */
+/* An address with room on both sides for the largest operand, away from the stack's scratch zone
+ * and its top. */
 static uint32_t pick_address(const struct form_case *made, bool aligned, uint32_t low,
                              uint32_t high)
 {
