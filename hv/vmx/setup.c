@@ -118,7 +118,7 @@ static bool write_controls(struct vcpu *vcpu, const struct vmx_controls *control
     ok &= write_all(table, ARRAY_LEN(table));
     vcpu->primary = controls->primary;
     vcpu->pin = controls->pin;
-    vcpu->has_mtf = controls->has_mtf;
+    vcpu->waiting = true; /* the first entry finds out which windows have to exit: none yet */
     vcpu->has_preemption_timer = controls->has_preemption_timer;
     vcpu->preemption_timer_shift = msr_read(MSR_VMX_MISC) & 0x1f;
     return ok;
