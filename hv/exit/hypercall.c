@@ -99,19 +99,24 @@ static int poison_later(struct vcpu *vcpu, u32 gpa, u32 order)
     if (!vm_ram_side(vcpu->vm, GPA(gpa), &side, &page) || side != SIDE_NATIVE ||
         (where & ~KMV_POISON_FORCE) > KMV_POISON_MIRROR)
         return -HV_EINVAL;
-    return vcpu_do_later(
-        vcpu,
-        &(struct later){.steps = (order >> KMV_LATER_SHIFT) + 1, .gpa = page, .where = where});
+    vcpu_do_later(vcpu, &(struct later){
+                            .steps = (order >> KMV_LATER_SHIFT) + 1, .gpa = page, .where = where});
+    return 0;
 }
 
 static int interrupt_later(struct vcpu *vcpu, u32 vector, u32 order)
 {
     if (!vcpu->vm->mirrored)
         return -HV_EOPNOTSUPP;
+    if (vector == 0) {
+        vcpu_do_later(vcpu, &(struct later){0});
+        return 0;
+    }
     if (vector < FIRST_INTERRUPT || vector >= VCPU_VECTORS)
         return -HV_EINVAL;
-    return vcpu_do_later(
-        vcpu, &(struct later){.steps = (order >> KMV_LATER_SHIFT) + 1, .vector = (u8)vector});
+    vcpu_do_later(vcpu,
+                  &(struct later){.steps = (order >> KMV_LATER_SHIFT) + 1, .vector = (u8)vector});
+    return 0;
 }
 
 static const hypercall_handler handlers[KMV_HC_COUNT] = {

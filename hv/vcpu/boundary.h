@@ -16,8 +16,8 @@ bool vcpu_in_window(struct vcpu *vcpu, u32 *end);
 void vcpu_raise(struct vcpu *vcpu, u8 vector);
 
 /* `later` is done when the guest has passed later->steps boundaries more: events count, and each
- * iteration of a repeated instruction. Replaces what was set before. 0, -HV_EOPNOTSUPP: the
- * processor lacks the monitor trap flag. */
-int vcpu_do_later(struct vcpu *vcpu, const struct later *later);
+ * iteration of a repeated instruction. Replaces what was ordered before. The guest can tell: flags
+ * that it saves meanwhile have TF set. */
+void vcpu_do_later(struct vcpu *vcpu, const struct later *later);
 
 #endif

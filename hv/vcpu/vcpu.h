@@ -65,7 +65,9 @@ struct vcpu {
     gva_t window_maps; /* KMV_HC_WINDOWS; 0: none */
     struct completion completion;
     struct later later;
-    bool has_mtf;
+    bool stepping;      /* the guest was entered to come to the next boundary */
+    bool stepped;       /* the last entry was so, with TF */
+    bool stepped_event; /* it was, to deliver an event */
     bool has_preemption_timer;
     bool preemption_timer_on;
     u8 preemption_timer_shift; /* the timer counts TSC ticks >> this (SDM vol. 3D, A.6) */

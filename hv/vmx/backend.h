@@ -33,6 +33,10 @@ bool vmx_step_prepare(struct vcpu *vcpu, bool wanted);
 /* Has that anything to do without a wanted event? */
 bool vmx_step_wanted(const struct vcpu *vcpu);
 
+/* Around an entry: the guest stops at the next boundary while an order counts them. */
+void vmx_step_enter(struct vcpu *vcpu);
+void vmx_step_leave(struct vcpu *vcpu);
+
 /* Restores blocking by NMI that an interrupted IRET had lifted (SDM vol. 3C, 28.2.3). */
 void vmx_nmi_reblock(u32 unblocked);
 

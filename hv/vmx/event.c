@@ -5,14 +5,13 @@
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
 
-#define RFLAGS_IF (1u << 9)
-
 #define NONE_BLOCKED_NMI (INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS | INTERRUPTIBILITY_NMI)
 
 void vmx_event_collect(struct vcpu *vcpu)
 {
     u32 info = (u32)vmcs_read(VMCS_IDT_VECTORING_INFO);
 
+    vmx_step_leave(vcpu);
     vcpu->event = (struct event){0};
     if ((info & INTERRUPTION_VALID) == 0)
         return;
@@ -101,6 +100,7 @@ void vmx_event_deliver(struct vcpu *vcpu)
         vcpu->nmi_wanted = true;
     if (vcpu->waiting || vcpu->nmi_wanted || vcpu->raised_words != 0 || vmx_step_wanted(vcpu))
         deliver_waiting(vcpu);
+    vmx_step_enter(vcpu);
     if (vcpu->event.info == 0)
         return;
     vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, vcpu->event.info);

@@ -7,8 +7,7 @@
 #include <hv/vmx/vmx.h>
 
 /* Access to the debug registers raises #DB; clear in its handler (SDM vol. 3B, 18.2.4). */
-#define DEBUG_BREAKPOINT_0 (1u << 0) /* of what DR6 gets */
-#define DR7_GD             (1u << 13)
+#define DR7_GD (1u << 13)
 
 /* Basic exit reasons, SDM vol. 3D, appendix C. */
 enum exit_reason {
@@ -31,7 +30,6 @@ enum exit_reason {
     REASON_WRMSR = 32,
     REASON_ENTRY_GUEST_STATE = 33,
     REASON_ENTRY_MSR_LOADING = 34,
-    REASON_MONITOR_TRAP_FLAG = 37,
     REASON_ENTRY_MACHINE_CHECK = 41,
     REASON_EPT_VIOLATION = 48,
     REASON_EPT_MISCONFIGURATION = 49,
@@ -71,10 +69,18 @@ static enum exit_result on_ept_misconfiguration(struct vcpu *vcpu)
                      (unsigned long long)vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
 }
 
-/* The breakpoint at the end of a window, which the guest knows nothing of. */
-static bool completes_window(const struct vcpu *vcpu)
+/* The breakpoint at the end of a window and steps to a boundary are none of the guest's business.
+ */
+static bool debug_is_ours(struct vcpu *vcpu)
 {
-    return vcpu->completion.on && (vmcs_read(VMCS_EXIT_QUALIFICATION) & DEBUG_BREAKPOINT_0) != 0;
+    u64 cause = vmcs_read(VMCS_EXIT_QUALIFICATION);
+
+    if (vcpu->completion.on && (cause & DEBUG_BREAKPOINT_0))
+        return true;
+    if (!vcpu->stepped || !(cause & DEBUG_SINGLE_STEP))
+        return false;
+    vmx_boundary(vcpu);
+    return true;
 }
 
 /* The exit leaves DR6 and DR7.GD untouched and reports what DR6 would have got (SDM vol. 3C, 28.1,
@@ -109,7 +115,7 @@ static enum exit_result on_exception(struct vcpu *vcpu)
     case VECTOR_PF:
         return exit_page_fault(vcpu, GVA((u32)vmcs_read(VMCS_EXIT_QUALIFICATION)), error);
     case VECTOR_DB:
-        return completes_window(vcpu) ? EXIT_RESUME : reflect_debug(vcpu, info);
+        return debug_is_ours(vcpu) ? EXIT_RESUME : reflect_debug(vcpu, info);
     case VECTOR_AC:
         return vcpu_inject(vcpu, VECTOR_AC, true, error);
     case VECTOR_MC:
@@ -152,16 +158,11 @@ static enum exit_result on_hlt(struct vcpu *vcpu)
     return EXIT_RESUME;
 }
 
-static enum exit_result on_monitor_trap(struct vcpu *vcpu)
-{
-    vmx_boundary(vcpu);
-    return EXIT_RESUME;
-}
-
 /* The timer runs while log lines wait for the UART; vcpu_run hands it more on every exit. */
 static enum exit_result on_preemption_timer(struct vcpu *vcpu)
 {
-    (void)vcpu;
+    if (vcpu->stepped_event)
+        vmx_boundary(vcpu);
     return EXIT_RESUME;
 }
 
@@ -261,7 +262,6 @@ static const struct exit_row rows[VCPU_EXIT_REASONS] = {
     [36] = {"mwait", on_vmx_instruction},
     [REASON_ENTRY_MACHINE_CHECK] = {"entry_machine_check", NULL},
     [39] = {"monitor", on_vmx_instruction},
-    [REASON_MONITOR_TRAP_FLAG] = {"monitor_trap_flag", on_monitor_trap},
     [REASON_EPT_VIOLATION] = {"ept_violation", on_ept_violation},
     [REASON_EPT_MISCONFIGURATION] = {"ept_misconfiguration", on_ept_misconfiguration},
     [REASON_INVEPT] = {"invept", on_vmx_instruction},

@@ -137,9 +137,6 @@ static void check_controls(bool mirrored, struct vmx_controls *controls, char *m
         }
         *value = control_value(word, use_true, mirrored, missing, size);
     }
-    controls->has_mtf =
-        (msr_read(use_true ? MSR_VMX_TRUE_PROCBASED : MSR_VMX_PROCBASED_CTLS) >> 32 &
-         PRIMARY_MONITOR_TRAP_FLAG) != 0;
     controls->has_preemption_timer =
         (msr_read(use_true ? MSR_VMX_TRUE_PINBASED : MSR_VMX_PINBASED_CTLS) >> 32 &
          PIN_PREEMPTION_TIMER) != 0;

@@ -6,7 +6,6 @@
 
 struct vmx_controls {
     u32 pin, primary, secondary, exit, entry;
-    bool has_mtf;              /* allowed, not set in `primary` */
     bool has_preemption_timer; /* allowed, not set in `pin` */
 };
 

@@ -61,12 +61,9 @@ static void complete_end(struct vcpu *vcpu)
     vmcs_write(VMCS_EXCEPTION_BITMAP, completion->exceptions);
 }
 
-int vcpu_do_later(struct vcpu *vcpu, const struct later *later)
+void vcpu_do_later(struct vcpu *vcpu, const struct later *later)
 {
-    if (!vcpu->has_mtf)
-        return -HV_EOPNOTSUPP;
     vcpu->later = *later;
-    return 0;
 }
 
 void vmx_boundary(struct vcpu *vcpu)
@@ -93,8 +90,49 @@ static void poison_now(struct vcpu *vcpu)
 
 bool vmx_step_wanted(const struct vcpu *vcpu)
 {
-    return vcpu->completion.on || vcpu->later.due || exceptions_mce()->count > 0 ||
-           vcpu->later.steps > 0 || (vcpu->primary & PRIMARY_MONITOR_TRAP_FLAG) != 0;
+    return vcpu->completion.on || vcpu->later.due || exceptions_mce()->count > 0;
+}
+
+/* A timer of 0 runs out when the event is delivered, before an instruction is done (SDM vol. 3C,
+ * 27.7.4). */
+static void stop_after_event(struct vcpu *vcpu)
+{
+    vmcs_write(VMCS_PREEMPTION_TIMER, 0);
+    vmcs_write(VMCS_PIN_BASED_CONTROLS, vcpu->pin | PIN_PREEMPTION_TIMER);
+    vcpu->preemption_timer_on = true;
+    vcpu->stepping = true;
+}
+
+/*
+ * TF rather than the monitor trap flag, which Bochs 2.7 offers but does not exit for. While STI or
+ * MOV SS blocks, an entry with TF would be refused (SDM vol. 3C, 27.3.1.5).
+ */
+void vmx_step_enter(struct vcpu *vcpu)
+{
+    u64 blocked = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
+
+    if (vcpu->later.steps == 0 || vcpu->completion.on)
+        return;
+    if (vcpu->event.info != 0) {
+        if (vcpu->has_preemption_timer)
+            stop_after_event(vcpu);
+        return;
+    }
+    if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & blocked)
+        return;
+    vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_TF);
+    vcpu->stepping = true;
+}
+
+void vmx_step_leave(struct vcpu *vcpu)
+{
+    bool event = vcpu->event.info != 0;
+
+    vcpu->stepped = vcpu->stepping && !event;
+    vcpu->stepped_event = vcpu->stepping && event;
+    vcpu->stepping = false;
+    if (vcpu->stepped)
+        vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) & ~(u64)RFLAGS_TF);
 }
 
 bool vmx_step_prepare(struct vcpu *vcpu, bool wanted)
@@ -112,6 +150,5 @@ bool vmx_step_prepare(struct vcpu *vcpu, bool wanted)
         poison_now(vcpu);
     if (checked && !open)
         machine_check_answer(vcpu->vm, exceptions_mce(), false);
-    vmx_set_primary(vcpu, PRIMARY_MONITOR_TRAP_FLAG, vcpu->later.steps > 0);
     return open;
 }

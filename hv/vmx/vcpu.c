@@ -10,7 +10,6 @@
 
 #define ENTRY_FAILED (1ull << 63)
 
-#define RFLAGS_TF        (1u << 8)
 #define PENDING_DEBUG_BS (1u << 14) /* SDM vol. 3C, table 25-4 */
 
 /* CR0: NE is fixed to 1 in VMX operation; paging is ours to follow. */
@@ -25,7 +24,6 @@
 #define CR4_PASSED_UNMIRRORED (CR4_PSE | CR4_PGE | CR4_PAE)
 
 #define SEGMENT_DEFAULT_32 (1u << 14) /* D/B, SDM vol. 3C, table 25-2 */
-#define RFLAGS_TF          (1u << 8)
 #define RFLAGS_VM          (1u << 17)
 #define DR7_ENABLED        0xffu
 

@@ -128,7 +128,6 @@ enum vmcs_field { VMCS_FIELDS(VMCS_FIELD_ENUM) };
 
 /* Primary processor-based controls, table 25-6. */
 #define PRIMARY_INTERRUPT_WINDOW_EXITING (1u << 2)
-#define PRIMARY_MONITOR_TRAP_FLAG        (1u << 27)
 #define PRIMARY_HLT_EXITING              (1u << 7)
 #define PRIMARY_INVLPG_EXITING           (1u << 9)
 #define PRIMARY_MWAIT_EXITING            (1u << 10)
@@ -178,6 +177,14 @@ enum interruption_type {
 #define INTERRUPTIBILITY_STI    (1u << 0)
 #define INTERRUPTIBILITY_MOV_SS (1u << 1)
 #define INTERRUPTIBILITY_NMI    (1u << 3)
+
+/* Guest flags (SDM vol. 1, 3.4.3). */
+#define RFLAGS_TF (1u << 8)
+#define RFLAGS_IF (1u << 9)
+
+/* What DR6 would have got, in the exit qualification of #DB (SDM vol. 3C, table 28-1). */
+#define DEBUG_BREAKPOINT_0 (1u << 0)
+#define DEBUG_SINGLE_STEP  (1u << 14)
 
 /* Guest activity state, 25.4.2. */
 #define ACTIVITY_HLT 1u
