@@ -35,10 +35,11 @@ enum kmv_hypercall {
     KMV_HC_WINDOWS = 7,
     /* (gpa, side | flags | boundaries << 16) -> 0. KMV_HC_POISON once the guest has passed so many
      * boundaries between instructions after this call, and is in no window. For tests. -EINVAL
-     * (-22) as KMV_HC_POISON, -EOPNOTSUPP (-95) the processor has no monitor trap flag. */
+     * (-22) as KMV_HC_POISON. */
     KMV_HC_POISON_LATER = 8,
     /* (vector 32..255, boundaries << 16) -> 0. An external interrupt after so many boundaries. For
-     * tests. -EINVAL (-22) no such vector, -EOPNOTSUPP (-95) as above. */
+     * tests. Vector 0 drops what either call ordered. -EINVAL (-22) no such vector, -EOPNOTSUPP
+     * (-95) with the mirror off. */
     KMV_HC_INTERRUPT_LATER = 9,
     KMV_HC_COUNT
 };
