@@ -66,7 +66,7 @@ static void mark_functions(struct program *program)
             program->items[i].flags |= ITEM_ALIGNED;
 }
 
-static uint32_t reloc_value(const struct image *image, const struct reloc *reloc)
+uint32_t reloc_value(const struct image *image, const struct reloc *reloc)
 {
     const struct section *section = &image->sections[reloc->section];
     uint32_t value;
@@ -179,7 +179,8 @@ static void hardware_only(struct item *item, uint8_t flag)
     item->flags = (item->flags | flag) & (uint8_t) ~(ITEM_ENTRY | ITEM_POINTER);
 }
 
-static bool mark_trap(struct program *program, struct trap_entry *trap)
+/* Finds the item of an entry that was named. */
+static bool find_trap(struct program *program, struct trap_entry *trap)
 {
     const struct image *image = &program->image;
     for (unsigned i = 0; i < image->symbol_count; i++) {
@@ -190,8 +191,6 @@ static bool mark_trap(struct program *program, struct trap_entry *trap)
         if (trap->item == NO_ITEM || program->items[trap->item].kind == ITEM_DATA)
             return diag_fail(&program->diag, "trap entry %s is no instruction: name a code label",
                              trap->symbol);
-        struct item *item = &program->items[trap->item];
-        hardware_only(item, ITEM_TRAP);
         return true;
     }
     return diag_fail(&program->diag, "trap entry %s: no such symbol: check --trap-entry",
@@ -228,11 +227,15 @@ bool program_mark(struct program *program)
     mark_functions(program);
     mark_pointers(program);
     mark_calls(program);
+    if (program->options.trap_count == 0)
+        program_find_gates(program);
     for (unsigned i = 0; i < program->options.trap_count; i++) {
-        if (!mark_trap(program, &program->options.traps[i]))
+        struct trap_entry *trap = &program->options.traps[i];
+        if (trap->item == NO_ITEM && !find_trap(program, trap))
             return false;
-        if (program->options.traps[i].gate)
-            mark_stubs(program, &program->options.traps[i]);
+        hardware_only(&program->items[trap->item], ITEM_TRAP);
+        if (trap->gate)
+            mark_stubs(program, trap);
     }
     for (unsigned t = 0; t < program->text_count; t++)
         settle_padding(program, &program->texts[t]);

@@ -87,6 +87,9 @@ void program_free(struct program *program)
     free(program->texts);
     free(program->items);
     free(program->jump_only);
+    if (program->options.traps == program->gates)
+        program->options.traps = NULL;
+    free(program->gates);
     emitter_drop_code(&program->emitter);
     free(program->emitter.windows.at);
     image_free(&program->image);

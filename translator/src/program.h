@@ -72,7 +72,7 @@ struct text {
 #define HINT_BYTES 64u
 
 struct trap_entry {
-    const char *symbol;
+    const char *symbol; /* NULL: found, not named */
     struct trap_frame frame;
     bool gate;
     uint32_t item;
@@ -101,7 +101,8 @@ struct program {
     unsigned text_count;
     struct item *items; /* in address order */
     uint32_t item_count;
-    uint8_t *jump_only; /* per relocation: an entry of a jump table, never called */
+    uint8_t *jump_only;       /* per relocation: an entry of a jump table, never called */
+    struct trap_entry *gates; /* those found, when options.traps names none */
     struct emitter emitter;
     struct sink sink; /* the output */
 };
@@ -111,6 +112,12 @@ bool program_decode(struct program *program);
 
 /* marks.c: finds entries, trap entries, vector stubs, jump tables. */
 bool program_mark(struct program *program);
+
+/* vectors.c: adds to options.traps the entries that a table of vector stubs leads to. */
+void program_find_gates(struct program *program);
+
+/* marks.c: the address that a relocated field of the input holds. */
+uint32_t reloc_value(const struct image *image, const struct reloc *reloc);
 
 /* liveness.c: which registers are needed before each item. */
 void program_liveness(struct program *program);

@@ -193,6 +193,42 @@ def test_vector_stubs_are_one_window(tmp_path):
     assert new.symbols["stub"] == bodies[stub]
 
 
+def vectors(tmp_path, count):
+    """A program with a table of `count` vector stubs, some of which push an error code; else as kernels have them."""
+    source = tmp_path / f"table{count}.s"
+    stubs = "".join(f"v{i}: {'' if i in (8, 13, 14) else 'pushl $0'}\npushl ${i}\njmp alltraps\n" for i in range(count))
+    words = "".join(f".long v{i}\n" for i in range(count))
+    source.write_text(f"""
+        .globl entry, alltraps
+        entry: movl $vectors, %eax
+        ret
+        {stubs}
+        alltraps: pusha
+        popa
+        addl $8, %esp
+        iret
+        .section .rodata
+        .balign 4
+        vectors: {words}
+    """)
+    return build(tmp_path, source)
+
+
+def bytes_of(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def test_a_table_of_vectors_tells_the_trap_entry(tmp_path):
+    native = vectors(tmp_path, 32)
+    named = bytes_of(translate(native, "--trap-entry", "alltraps:gate"))
+    assert bytes_of(translate(native)) == named
+    # A table that is too short for an IDT is none: the entry's frame stays as it is, stubs are pointers like others.
+    native = vectors(tmp_path, 31)
+    named = bytes_of(translate(native, "--trap-entry", "alltraps:gate"))
+    assert bytes_of(translate(native)) != named
+
+
 def branches(tmp_path, branch, filler):
     """Old addresses by name, and the translated file, of a program with short branches over `filler`, both ways."""
     source = tmp_path / "branch.s"
