@@ -261,7 +261,7 @@ static uint32_t pick_address(const struct form_case *made, bool aligned, uint32_
     }
 }
 
-/* Extended state as xrstor takes it: any registers, any of x87, SSE and AVX in use (SDM volume
+/* Extended state as xrstor takes it: any registers of x87, SSE and AVX, all in use (SDM volume
  * 1, 13.4). */
 static void randomise_xsave(uint8_t *area)
 {
@@ -276,7 +276,7 @@ static void randomise_xsave(uint8_t *area)
         area[REGISTERS + HIGH + i] = (uint8_t)random_next();
         area[AVX + i] = (uint8_t)random_next();
     }
-    area[HEADER] = random_below(2) ? 7 : (uint8_t)random_below(8);
+    area[HEADER] = 7; /* not in use may become in use whenever the system switches programs */
 }
 
 static void randomise(struct machine_state *state)
