@@ -75,6 +75,7 @@ help:
 	@echo 'make attack        hostile guests on four models of processors'
 	@echo 'make fuzz-hypercalls  FUZZ_CALLS=1000000 hypercalls with hostile arguments'
 	@echo 'make bench         what hypervisor and mirror cost, in instructions on Bochs; writes $(BUILD)/bench/overhead.csv'
+	@echo 'make bench-host    what translation costs on this processor, in time; writes $(BUILD)/bench/host.csv'
 	@echo 'make bench-translator  speed and memory of the translator'
 	@echo 'make check         layout and static checks of the sources'
 	@echo 'make stats         size of the hypervisor and of its functions; fails above the limits'

@@ -5,13 +5,14 @@ TESTS_PYTHON := /usr/bin/python3
 TESTS_RUN    := $(TESTS_PYTHON) tests/run.py --build $(BUILD)
 
 include tests/unit/hv/part.mk
+include tests/bench/part.mk
 
 .PHONY: run-tests
-run-tests: $(UNIT_TESTS)
+run-tests: $(UNIT_TESTS) $(TB_BUILT)
 	@$(TESTS_RUN) --pytest tests/unit --machine tests/machine $(UNIT_TESTS)
 
 .PHONY: test-unit
-test-unit: $(UNIT_TESTS)
+test-unit: $(UNIT_TESTS) $(TB_BUILT)
 	@$(TESTS_RUN) --pytest tests/unit $(UNIT_TESTS)
 
 .PHONY: test-machine
@@ -37,8 +38,10 @@ fuzz-hypercalls: all
 
 # What the mirror costs.
 .PHONY: bench
-bench: all
+bench: all $(TB_BUILT)
 	@$(TESTS_PYTHON) tests/bench/overhead.py --build $(BUILD)
+	@echo
+	@$(TESTS_PYTHON) tests/bench/host.py --build $(BUILD)
 
 # Static checks. Sources are what git knows and what it does not ignore, so that a new file is never left out.
 tests_sources = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(1)))

@@ -22,6 +22,7 @@ GU_LDFLAGS := -m32 -nostdlib -static -Wl,-T,$(GU_DIR)/user.ld -Wl,--emit-relocs 
 
 GU_LIB := $(addprefix $(GU_OUT)/obj/lib/,start.o usys.o string.o printf.o malloc.o io.o report.o)
 
+GU_OBJ_bench := $(addprefix $(GU_OUT)/obj/,bench.o compute.o)
 GU_OBJ_sh := $(addprefix $(GU_OUT)/obj/sh/,main.o parse.o)
 GU_OBJ_usertests := $(addprefix $(GU_OUT)/obj/usertests/,main.o support.o arguments.o memory.o files.o \
                       directories.o races.o pipes.o processes.o execs.o hostile.o)

@@ -70,10 +70,13 @@ static const char *read_one_section(struct elf_file *file, uint32_t index)
     const Elf32_Shdr *header = &section->header;
 
     if (header->sh_type != SHT_NOBITS && header->sh_type != SHT_NULL) {
-        if (!in_image(file, header->sh_offset, header->sh_size)) {
+        /* An empty section may lie anywhere: linkers put it where the next page of the file would
+         * begin. */
+        uint32_t offset = header->sh_size > 0 ? header->sh_offset : 0;
+        if (!in_image(file, offset, header->sh_size)) {
             return "a section leaves the file";
         }
-        section->bytes = file->image + header->sh_offset;
+        section->bytes = file->image + offset;
     }
     if ((uint64_t)header->sh_addr + header->sh_size > UINT32_MAX) {
         return "a section leaves the address space";
