@@ -193,6 +193,24 @@ void emit_mov(struct emitter *emitter, enum gpr to, enum gpr from)
     emit_byte(emitter, (uint8_t)(0xc0 | from << 3 | to));
 }
 
+size_t emit_jump_ahead(struct emitter *emitter, uint8_t opcode)
+{
+    emit_byte(emitter, opcode);
+    emit_byte(emitter, 0);
+    return emitter->code.count;
+}
+
+void emit_land(struct emitter *emitter, size_t jump)
+{
+    emitter->code.at[jump - 1] = (uint8_t)(emitter->code.count - jump);
+}
+
+void emit_jump_back(struct emitter *emitter, uint8_t opcode, size_t target)
+{
+    size_t jump = emit_jump_ahead(emitter, opcode);
+    emitter->code.at[jump - 1] = (uint8_t)(target - jump);
+}
+
 void emit_address(struct emitter *emitter, enum gpr reg)
 {
     const struct insn *insn = emitter->insn;

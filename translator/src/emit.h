@@ -111,6 +111,14 @@ void emit_store(struct emitter *emitter, unsigned size, enum gpr reg, struct mem
 void emit_lea(struct emitter *emitter, enum gpr reg, struct mem mem);
 void emit_mov(struct emitter *emitter, enum gpr to, enum gpr from);
 
+/* A forward branch whose target is not known yet, with a displacement of 8 bits: what to hand to
+ * emit_land at its target. */
+size_t emit_jump_ahead(struct emitter *emitter, uint8_t opcode);
+void emit_land(struct emitter *emitter, size_t jump);
+
+/* A branch of 8 bits back to emitted code. */
+void emit_jump_back(struct emitter *emitter, uint8_t opcode, size_t target);
+
 /* Loads the address of the instruction's memory operand, also of a 16-bit one. */
 void emit_address(struct emitter *emitter, enum gpr reg);
 

@@ -168,6 +168,18 @@ bool insn_has_prefix(const struct insn *insn, uint8_t prefix)
     return false;
 }
 
+bool insn_is_locked(const struct insn *insn)
+{
+    return insn->has_mem &&
+           (insn_has_prefix(insn, 0xf0) || insn->zydis.mnemonic == ZYDIS_MNEMONIC_XCHG);
+}
+
+/* pop computes its address after it moved esp (SDM volume 2, POP): esp is right afterwards. */
+bool insn_moves_address(const struct insn *insn)
+{
+    return (insn->writes & insn->address_regs & ~GPR_BIT(ESP)) != 0;
+}
+
 bool insn_is_relative_branch(const struct insn *insn)
 {
     return insn->zydis.raw.imm[0].is_relative;

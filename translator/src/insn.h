@@ -48,6 +48,13 @@ bool insn_decode(const ZydisDecoder *decoder, const uint8_t *bytes, size_t size,
 
 bool insn_has_prefix(const struct insn *insn, uint8_t prefix);
 
+/* A read-modify-write that other processors see as one: behind a lock prefix, or xchg with memory
+ * (SDM volume 3, 9.1.2.2). */
+bool insn_is_locked(const struct insn *insn);
+
+/* Whether its memory operand is elsewhere once it has run. */
+bool insn_moves_address(const struct insn *insn);
+
 /* Relative branches: `call` included. */
 bool insn_is_relative_branch(const struct insn *insn);
 uint32_t insn_branch_target(const struct insn *insn);

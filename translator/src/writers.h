@@ -13,6 +13,16 @@ void write_copy(struct emitter *emitter);
 void write_bit_offset(struct emitter *emitter);
 void write_ltr(struct emitter *emitter);
 
+/* writers_locked.c: what other processors may write, too. */
+void write_locked(struct emitter *emitter);
+
+/*
+ * Copies mem to its mirror, again and again until the two agree, through `value` and `again`; size
+ * in bytes: 1, 2, 4 or 8. `again` is ecx where the flags are needed.
+ */
+void write_locked_copy(struct emitter *emitter, struct mem mem, unsigned size, enum gpr value,
+                       enum gpr again, bool flags_dead);
+
 /* writers_stack.c */
 void write_push_register(struct emitter *emitter);
 void write_push_immediate(struct emitter *emitter);

@@ -36,17 +36,14 @@ static void copy_with_late_address(struct emitter *emitter)
     copy_at(emitter, address, value);
 }
 
-static bool moves_its_address(const struct insn *insn)
-{
-    /* pop computes its address after it moved esp (SDM volume 2, POP), so esp is right afterwards.
-     */
-    return (insn->writes & insn->address_regs & ~GPR_BIT(ESP)) != 0;
-}
-
 void write_copy(struct emitter *emitter)
 {
     const struct insn *insn = emitter->insn;
-    if (moves_its_address(insn)) {
+    if (insn_is_locked(insn)) {
+        write_locked(emitter);
+        return;
+    }
+    if (insn_moves_address(insn)) {
         copy_with_early_address(emitter);
         return;
     }
@@ -143,6 +140,7 @@ void write_bit_offset(struct emitter *emitter)
     emitter->avoid |= insn->reads;
     enum gpr value = emit_scratch(emitter, GPR_ALL);
     enum gpr address = emit_scratch(emitter, GPR_ALL);
+    enum gpr again = insn_is_locked(insn) ? emit_scratch(emitter, GPR_ALL) : NO_GPR;
     save_flags(emitter, value);
     emit_address(emitter, address);
     /* movsx value, bits16 or mov value, bits; sar value, 4 or 5; lea address, [address + value * 2
@@ -158,7 +156,10 @@ void write_bit_offset(struct emitter *emitter)
     emit_lea(emitter, address, mem);
     mem = emit_based(address, 0);
     mem.segment = insn->mem.segment;
-    emit_copy(emitter, mem, word ? 2 : 4, value);
+    if (again != NO_GPR)
+        write_locked_copy(emitter, mem, word ? 2 : 4, value, again, true);
+    else
+        emit_copy(emitter, mem, word ? 2 : 4, value);
     emit_window_close(emitter);
     emit_byte(emitter, 0x9d); /* popf */
     emit_restore(emitter);

@@ -21,8 +21,10 @@
 #define MAX_STEPS (2 * PIECE_MAX)
 /* What a handler writes below the stack pointer, at least: its frame and registers. */
 #define INTERRUPT_BYTES 64u
-/* States from which interrupts are tried at each boundary. */
+/* States from which interrupts, and writes of other processors, are tried at each boundary. */
 #define INTERRUPTED_STATES 2u
+/* How often other processors write before one instruction, at most. */
+#define RACES 3u
 /* Bytes at a label that may be mirrored: a hardware frame of six dwords, or one behind an error
  * code or vector number. */
 #define ENTRY_BYTES 28u
@@ -75,10 +77,15 @@ static bool step(struct run *run, uint32_t at)
 {
     struct machine *machine = &run->translated;
     uint32_t stored = machine->store_count;
+    bool racing = run->native_done && race_possible(run->reference);
 
-    if (!exec_insn(machine, &run->piece->code[at])) {
-        return run_fail(run, "the instruction at %08x is not known in inserted code",
-                        run->piece->code[at].address);
+    run->message[0] = '\0';
+    if (racing ? !race_step(run, &run->piece->code[at])
+               : !exec_insn(machine, &run->piece->code[at])) {
+        return run->message[0]
+                   ? false
+                   : run_fail(run, "the instruction at %08x is not known in inserted code",
+                              run->piece->code[at].address);
     }
     run->native_done |= at == run->piece->match;
     run->reached[at] = true;
@@ -137,6 +144,7 @@ static bool run_translated(struct run *run, bool stop_at_match)
         if (steps == run->interrupt_at) {
             interrupt(run);
         }
+        race_write(run, at);
         run->steps = steps + 1;
         if (!step(run, at)) {
             return false;
@@ -162,6 +170,7 @@ static void start_state(struct run *run, unsigned int variant)
     machine_copy(&run->original, before);
     machine_copy(&run->translated, before);
     run->interrupt_at = NO_INDEX;
+    run->race_at[0] = run->race_at[1] = NO_INDEX;
     run->native_done = false;
     run->steps = 0;
     run->window_fault = false;
@@ -238,6 +247,37 @@ static bool run_interrupted(struct run *run, unsigned int variant, bool prefix_o
     return true;
 }
 
+static bool run_raced_at(struct run *run, unsigned int variant, uint32_t first, uint32_t second)
+{
+    char why[sizeof(run->message)];
+
+    start_state(run, variant);
+    run->race_at[0] = first;
+    run->races_left[0] = 1;
+    run->race_at[1] = second;
+    run->races_left[1] = RACES;
+    if (!run_whole(run)) {
+        memcpy(why, run->message, sizeof(why));
+        return run_fail(run, "another processor writes before %08x: %.80s",
+                        run->piece->code[first].address, why);
+    }
+    return true;
+}
+
+/* Other processors write before one of the piece's instructions, and then before one again and
+ * again. */
+static bool run_raced(struct run *run, unsigned int variant)
+{
+    for (uint32_t first = 0; first < run->piece->count; first++) {
+        for (uint32_t second = 0; second < run->piece->count; second++) {
+            if (!run_raced_at(run, variant, first, second)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static bool run_from(struct run *run, uint32_t start, enum entry_kind entry)
 {
     const struct writer_rule *rule = writer_rule_of(&run->piece->original);
@@ -260,6 +300,10 @@ static bool run_from(struct run *run, uint32_t start, enum entry_kind entry)
             return false;
         }
         if (variant % STATES < INTERRUPTED_STATES && !run_interrupted(run, variant, prefix_only)) {
+            return false;
+        }
+        if (variant % STATES < INTERRUPTED_STATES && race_possible(run->reference) &&
+            !run_raced(run, variant)) {
             return false;
         }
     }

@@ -12,10 +12,12 @@ struct run {
     struct machine before;
     struct machine original;
     struct machine translated;
-    uint32_t start;        /* of the piece, or behind its entry copy */
-    enum entry_kind entry; /* what the program counts as, from there */
-    uint32_t interrupt_at; /* step before which an interrupt comes; NO_INDEX: none */
-    uint32_t steps;        /* done */
+    uint32_t start;         /* of the piece, or behind its entry copy */
+    enum entry_kind entry;  /* what the program counts as, from there */
+    uint32_t interrupt_at;  /* step before which an interrupt comes; NO_INDEX: none */
+    uint32_t steps;         /* done */
+    uint32_t race_at[2];    /* before which instructions another processor writes; NO_INDEX: none */
+    uint32_t races_left[2]; /* how often */
     bool native_done;
     bool reached[PIECE_MAX]; /* instructions that some run got to */
     bool window_fault;
@@ -25,6 +27,17 @@ struct run {
 
 /* Sets the run's message; returns false. */
 bool run_fail(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Other processors may write what this instruction writes, between any two instructions. */
+bool race_possible(const struct insn *insn);
+
+/* Before instruction `at`: it may be time for another processor to write what the original wrote,
+ * with a lock, and to mirror it. */
+void race_write(struct run *run, uint32_t at);
+
+/* Runs the instruction; its mirror of what a locked instruction wrote must be written with a lock.
+ */
+bool race_step(struct run *run, const struct insn *insn);
 
 /* The first byte that is stored natively and not mirrored; false if there is none. */
 bool judge_stale(const struct run *run, uint32_t *address);

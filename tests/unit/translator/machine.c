@@ -73,6 +73,26 @@ uc_err machine_run(struct machine *machine, const uint8_t *code, size_t size)
     return uc_emu_start(machine->uc, CODE_BASE, CODE_BASE + size, 0, 0);
 }
 
+enum { OP_JECXZ = 0xe3, OP_JNZ = 0x75, OP_JMP = 0xeb, FLAG_ZF = 0x40 };
+
+/* Short branches that translations hold are done here: the emulator would run on at their target.
+ * False: none. */
+static bool branch(struct machine *machine, const uint8_t *code, size_t *at)
+{
+    uint32_t flags;
+    bool taken = true;
+    if (code[*at] == OP_JECXZ) {
+        taken = machine_gpr(machine, 1) == 0;
+    } else if (code[*at] == OP_JNZ) {
+        must(uc_reg_read(machine->uc, UC_X86_REG_EFLAGS, &flags));
+        taken = !(flags & FLAG_ZF);
+    } else if (code[*at] != OP_JMP) {
+        return false;
+    }
+    *at += 2 + (taken ? (size_t)(int8_t)code[*at + 1] : 0);
+    return true;
+}
+
 uc_err machine_step(struct machine *machine, const uint8_t *code, size_t size,
                     size_t (*length)(const uint8_t *, size_t), void (*between)(struct machine *))
 {
@@ -80,6 +100,8 @@ uc_err machine_step(struct machine *machine, const uint8_t *code, size_t size,
     for (size_t at = 0; at < size;) {
         if (at > 0)
             between(machine);
+        if (branch(machine, code, &at))
+            continue;
         size_t step = length(code + at, size - at);
         uc_err error = uc_emu_start(machine->uc, CODE_BASE + at, CODE_BASE + at + step, 0, 0);
         if (error != UC_ERR_OK)

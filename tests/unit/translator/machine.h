@@ -47,7 +47,7 @@ void machine_load(struct machine *machine, const struct machine_state *state);
 uc_err machine_run(struct machine *machine, const uint8_t *code, size_t size);
 
 /*
- * Like machine_run for code without jumps, one instruction at a time; `length` gives an
+ * Like machine_run for code with short jumps only, one instruction at a time; `length` gives an
  * instruction's length, `between` is called before each but the first. (The emulator's own
  * instruction limit costs milliseconds a run.)
  */

@@ -1,16 +1,28 @@
 /*
  * Runs a freestanding 32-bit program on this processor, with its mirror mapped: every writable
+<<<<<<< HEAD
  * segment and the stack exist twice, OFFSET apart. Usage: runner [--step | --time] FILE [ARGUMENT].
  * Calls the entry point as uint32_t entry(uint32_t argument) and prints "result=HEX pages=N
  * differ=N": the return value, the pages that exist twice, those that end up unequal; with --step
  * what was found before each instruction, with --time what the call took in nanoseconds, by the
  * clock and of the processor. All memory is there before the program starts. Lies at an address of
  * its own (see part.mk), so that programs may be linked low.
+=======
+ * segment and the stack exist twice, OFFSET apart. Usage: runner [--step | --threads] FILE
+ * [ARGUMENT]. Calls the entry point as uint32_t entry(uint32_t argument) and prints "result=HEX
+ * pages=N differ=N": the return value, the pages that exist twice, those that end up unequal.
+ * --step stops before each instruction, --threads calls the entry point on two threads at a time.
+ * Lies at an address of its own (see test_programs.py), so that programs may be linked low.
+>>>>>>> 9161a4a (translator: mirrors of locked writes are safe on several processors)
  */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <fcntl.h>
+<<<<<<< HEAD
 #include <inttypes.h>
+=======
+#include <pthread.h>
+>>>>>>> 9161a4a (translator: mirrors of locked writes are safe on several processors)
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,6 +40,7 @@ enum {
     STACK_SIZE = 0x100000,
     STACK_SLACK = 0x1000 + 4, /* the stack is a multiple of 16 where the argument lies */
     MAX_AREAS = 16,
+    THREADS = 2,
 };
 
 static struct area {
@@ -103,24 +116,23 @@ static uint32_t load(const char *path)
     return header->e_entry;
 }
 
-/* Calls entry(argument) on another stack. The program may use every register; ebp is kept there for
- * the way back. */
+/* Calls entry(argument) on another stack. The program may use every register; where the own stack
+ * is stands there behind the argument, for the way back. */
 uint32_t call_on_stack(uint32_t entry, uint32_t *stack);
 __asm__(".text\n"
         "call_on_stack:\n"
         "    pushl %ebp; pushl %ebx; pushl %esi; pushl %edi\n"
         "    movl 20(%esp), %eax\n"
         "    movl 24(%esp), %edx\n"
-        "    movl %esp, saved_esp\n"
+        "    movl %esp, 8(%edx)\n"
+        "    movl %esp, 0x38000008(%edx)\n"
         "    movl %edx, %esp\n"
         "    jmp *%eax\n"
         "come_back:\n"
-        "    movl saved_esp, %esp\n"
+        "    movl 4(%esp), %esp\n"
         "    cld\n"
         "    popl %edi; popl %esi; popl %ebx; popl %ebp\n"
         "    ret\n"
-        ".bss\n"
-        "saved_esp: .long 0\n"
         ".text\n");
 extern const uint8_t come_back[];
 
@@ -179,6 +191,7 @@ static void start_stepping(void)
     __asm__ volatile("pushfl; orl %0, (%%esp); popfl" : : "i"(TRAP_FLAG) : "memory", "cc");
 }
 
+<<<<<<< HEAD
 static uint64_t nanoseconds(clockid_t clock)
 {
     struct timespec now;
@@ -188,6 +201,62 @@ static uint64_t nanoseconds(clockid_t clock)
 
 static void print_outcome(uint32_t result)
 {
+=======
+static uint32_t entry, argument;
+
+/* Runs the program on a stack of its own, which ends at `top`. */
+static uint32_t run_below(uint32_t top)
+{
+    uint32_t *stack = (uint32_t *)(top - STACK_SLACK);
+    stack[0] = (uint32_t)come_back;
+    stack[1] = argument;
+    memcpy((uint8_t *)stack + OFFSET, stack, 8);
+    return call_on_stack(entry, stack);
+}
+
+static void *run_thread(void *top)
+{
+    return (void *)run_below((uint32_t)top);
+}
+
+static uint32_t run_threads(void)
+{
+    pthread_t threads[THREADS];
+    uint32_t sum = 0;
+    for (unsigned i = 0; i < THREADS; i++) {
+        uint32_t base = STACK_BASE + i * 2 * STACK_SIZE;
+        map_twice(base, base + STACK_SIZE);
+        if (pthread_create(&threads[i], NULL, run_thread, (void *)(base + STACK_SIZE)) != 0)
+            die("pthread_create");
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        void *result;
+        pthread_join(threads[i], &result);
+        sum += (uint32_t)result;
+    }
+    return sum;
+}
+
+static uint32_t run_once(int stepping)
+{
+    map_twice(STACK_BASE, STACK_BASE + STACK_SIZE);
+    if (stepping)
+        start_stepping();
+    return run_below(STACK_BASE + STACK_SIZE);
+}
+
+int main(int argc, char **argv)
+{
+    int stepping = argc > 1 && strcmp(argv[1], "--step") == 0;
+    int threads = argc > 1 && strcmp(argv[1], "--threads") == 0;
+    argc -= stepping + threads;
+    argv += stepping + threads;
+    if (argc < 2)
+        return 2;
+    entry = load(argv[1]);
+    argument = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 0;
+    uint32_t result = threads ? run_threads() : run_once(stepping);
+>>>>>>> 9161a4a (translator: mirrors of locked writes are safe on several processors)
     unsigned pages = 0;
     for (unsigned i = 0; i < area_count; i++)
         pages += areas[i].size / PAGE;

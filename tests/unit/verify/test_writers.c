@@ -21,6 +21,15 @@
 
 #define SAVE_FIRST(reg) "pushl " reg "; wb; movl " reg ", OFF(%esp); we; "
 
+/* A locked writer's mirror: what is in ecx goes to the mirror, again until native agrees. `store`
+ * writes edx. */
+#define LOCKED_BY(mem, store)                                                                      \
+    SAVE("%ecx")                                                                                   \
+    SAVE("%edx")                                                                                   \
+    "3: movl " mem ", %ecx; movl %ecx, %edx; " store " %edx, OFF+" mem "; movl " mem ", %edx; "    \
+    "notl %edx; leal 1(%ecx,%edx), %ecx; jecxz 4f; jmp 3b; 4: popl %edx; popl %ecx; "
+#define LOCKED(mem) LOCKED_BY(mem, "xchgl")
+
 struct writer_case {
     const char *name;
     const char *native;
@@ -134,16 +143,48 @@ static const struct writer_case cases[] = {
      {"btsl %eax, (%ebx); wb; " COPY_TIDY("0", "%ebx") "we"}},
     {"xchg",
      "xchgl %eax, (%ebx)",
-     "xchgl %eax, (%ebx); wb; " COPY_TIDY("0", "%ebx") "we",
-     {"xchgl %eax, (%ebx); wb; movl %eax, OFF(%ebx); we"}},
+     "xchgl %eax, (%ebx); wb; " LOCKED("0(%ebx)") "we",
+     {"xchgl %eax, (%ebx); wb; movl %eax, OFF(%ebx); we",
+      /* Another processor's value, written in between, is lost. */
+      "xchgl %eax, (%ebx); wb; " COPY_TIDY("0", "%ebx") "we",
+      /* Without a lock, the look behind the mirror may come before it. */
+      "xchgl %eax, (%ebx); wb; " LOCKED_BY("0(%ebx)", "movl") "we",
+      /* The second try is not looked at. */
+      "xchgl %eax, (%ebx); wb; " SAVE("%ecx")
+          SAVE("%edx") "movl (%ebx), %ecx; movl %ecx, %edx; xchgl %edx, OFF(%ebx); "
+                       "movl (%ebx), %edx; notl %edx; leal 1(%ecx,%edx), %ecx; jecxz 4f; "
+                       "movl (%ebx), %edx; xchgl %edx, OFF(%ebx); 4: popl %edx; popl %ecx; we",
+      /* The flags are needed. */
+      "xchgl %eax, (%ebx); wb; " SAVE("%ecx")
+          SAVE("%edx") "3: movl (%ebx), %ecx; movl %ecx, %edx; xchgl %edx, OFF(%ebx); "
+                       "cmpl (%ebx), %ecx; jne 3b; popl %edx; popl %ecx; we"}},
     {"lock xadd",
      "lock xaddl %eax, (%ebx)",
-     "lock xaddl %eax, (%ebx); wb; " COPY_TIDY("0", "%ebx") "we",
-     {0}},
+     "lock xaddl %eax, (%ebx); wb; " LOCKED("0(%ebx)") "we",
+     {"lock xaddl %eax, (%ebx); wb; " COPY_TIDY("0", "%ebx") "we"}},
+    {"lock inc byte",
+     "lock incb (%ebx)",
+     "lock incb (%ebx); wb; " SAVE("%ecx")
+         SAVE("%edx") "3: movzbl (%ebx), %ecx; movl %ecx, %edx; xchgb %dl, OFF(%ebx); "
+                      "movzbl (%ebx), %edx; notl %edx; leal 1(%ecx,%edx), %ecx; jecxz 4f; jmp 3b; "
+                      "4: popl %edx; popl %ecx; we",
+     {"lock incb (%ebx); wb; " SAVE(
+         "%eax") "movb (%ebx), %al; movb %al, OFF(%ebx); popl %eax; we"}},
+    {"lock cmpxchg8b",
+     "lock cmpxchg8b (%esi)",
+     "lock cmpxchg8b (%esi); wb; " LOCKED("0(%esi)") LOCKED("4(%esi)") "we",
+     {"lock cmpxchg8b (%esi); wb; " COPY("0", "%esi") COPY_TIDY("4", "%esi") "we",
+      "lock cmpxchg8b (%esi); wb; " LOCKED("0(%esi)") COPY_TIDY("4", "%esi") "we"}},
     {"cmpxchg",
+     "cmpxchgl %ecx, (%ebx)",
+     "cmpxchgl %ecx, (%ebx); wb; " COPY_TIDY("0", "%ebx") "we",
+     {"cmpxchgl %ecx, (%ebx); wb; jne 1f; movl %ecx, OFF(%ebx); 1: we",
+      "cmpxchgl %ecx, (%ebx); wb; movl %ecx, OFF(%ebx); we"}},
+    {"lock cmpxchg",
      "lock cmpxchgl %ecx, (%ebx)",
-     "lock cmpxchgl %ecx, (%ebx); wb; " COPY_TIDY("0", "%ebx") "we",
-     {"lock cmpxchgl %ecx, (%ebx); wb; jne 1f; movl %ecx, OFF(%ebx); 1: we",
+     "lock cmpxchgl %ecx, (%ebx); wb; " LOCKED("0(%ebx)") "we",
+     {"lock cmpxchgl %ecx, (%ebx); wb; " COPY_TIDY("0", "%ebx") "we",
+      "lock cmpxchgl %ecx, (%ebx); wb; jne 1f; movl %ecx, OFF(%ebx); 1: we",
       "lock cmpxchgl %ecx, (%ebx); wb; movl %ecx, OFF(%ebx); we"}},
     {"cmpxchg8b",
      "cmpxchg8b (%esi)",
