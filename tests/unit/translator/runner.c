@@ -1,29 +1,20 @@
 /*
  * Runs a freestanding 32-bit program on this processor, with its mirror mapped: every writable
-<<<<<<< HEAD
- * segment and the stack exist twice, OFFSET apart. Usage: runner [--step | --time] FILE [ARGUMENT].
- * Calls the entry point as uint32_t entry(uint32_t argument) and prints "result=HEX pages=N
- * differ=N": the return value, the pages that exist twice, those that end up unequal; with --step
- * what was found before each instruction, with --time what the call took in nanoseconds, by the
- * clock and of the processor. All memory is there before the program starts. Lies at an address of
- * its own (see part.mk), so that programs may be linked low.
-=======
- * segment and the stack exist twice, OFFSET apart. Usage: runner [--step | --threads] FILE
+ * segment and the stack exist twice, OFFSET apart. Usage: runner [--step | --time | --threads] FILE
  * [ARGUMENT]. Calls the entry point as uint32_t entry(uint32_t argument) and prints "result=HEX
- * pages=N differ=N": the return value, the pages that exist twice, those that end up unequal.
- * --step stops before each instruction, --threads calls the entry point on two threads at a time.
- * Lies at an address of its own (see test_programs.py), so that programs may be linked low.
->>>>>>> 9161a4a (translator: mirrors of locked writes are safe on several processors)
+ * pages=N differ=N": the return value, the pages that exist twice, those that end up unequal; with
+ * --step what was found before each instruction, with --time what the call took in nanoseconds, by
+ * the clock and of the processor; --threads makes the call on two threads at a time. All memory is
+ * there before the program starts. Lies at an address of its own (see part.mk), so that programs
+ * may be linked low.
  */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <fcntl.h>
-<<<<<<< HEAD
 #include <inttypes.h>
-=======
 #include <pthread.h>
->>>>>>> 9161a4a (translator: mirrors of locked writes are safe on several processors)
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,7 +182,6 @@ static void start_stepping(void)
     __asm__ volatile("pushfl; orl %0, (%%esp); popfl" : : "i"(TRAP_FLAG) : "memory", "cc");
 }
 
-<<<<<<< HEAD
 static uint64_t nanoseconds(clockid_t clock)
 {
     struct timespec now;
@@ -201,34 +191,39 @@ static uint64_t nanoseconds(clockid_t clock)
 
 static void print_outcome(uint32_t result)
 {
-=======
-static uint32_t entry, argument;
+    unsigned pages = 0;
+    for (unsigned i = 0; i < area_count; i++)
+        pages += areas[i].size / PAGE;
+    printf("result=%08x pages=%u differ=%u", result, pages, count_unequal());
+}
 
-/* Runs the program on a stack of its own, which ends at `top`. */
-static uint32_t run_below(uint32_t top)
+/* The stack of the n-th thread, with the argument on it. */
+static uint32_t *make_stack(unsigned thread, uint32_t argument)
 {
-    uint32_t *stack = (uint32_t *)(top - STACK_SLACK);
+    uint32_t base = STACK_BASE + thread * 2 * STACK_SIZE;
+    map_twice(base, base + STACK_SIZE);
+    uint32_t *stack = (uint32_t *)(base + STACK_SIZE - STACK_SLACK);
     stack[0] = (uint32_t)come_back;
     stack[1] = argument;
     memcpy((uint8_t *)stack + OFFSET, stack, 8);
-    return call_on_stack(entry, stack);
+    return stack;
 }
 
-static void *run_thread(void *top)
+static uint32_t entry;
+
+static void *run_thread(void *stack)
 {
-    return (void *)run_below((uint32_t)top);
+    return (void *)call_on_stack(entry, stack);
 }
 
-static uint32_t run_threads(void)
+/* Returns the sum of results. */
+static uint32_t run_threads(uint32_t argument)
 {
     pthread_t threads[THREADS];
     uint32_t sum = 0;
-    for (unsigned i = 0; i < THREADS; i++) {
-        uint32_t base = STACK_BASE + i * 2 * STACK_SIZE;
-        map_twice(base, base + STACK_SIZE);
-        if (pthread_create(&threads[i], NULL, run_thread, (void *)(base + STACK_SIZE)) != 0)
+    for (unsigned i = 0; i < THREADS; i++)
+        if (pthread_create(&threads[i], NULL, run_thread, make_stack(i, argument)) != 0)
             die("pthread_create");
-    }
     for (unsigned i = 0; i < THREADS; i++) {
         void *result;
         pthread_join(threads[i], &result);
@@ -237,40 +232,17 @@ static uint32_t run_threads(void)
     return sum;
 }
 
-static uint32_t run_once(int stepping)
+static uint32_t run_timed(uint32_t argument, bool stepping, uint64_t *wall, uint64_t *used)
 {
-    map_twice(STACK_BASE, STACK_BASE + STACK_SIZE);
+    uint32_t *stack = make_stack(0, argument);
+    *wall = nanoseconds(CLOCK_MONOTONIC);
+    *used = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
     if (stepping)
         start_stepping();
-    return run_below(STACK_BASE + STACK_SIZE);
-}
-
-int main(int argc, char **argv)
-{
-    int stepping = argc > 1 && strcmp(argv[1], "--step") == 0;
-    int threads = argc > 1 && strcmp(argv[1], "--threads") == 0;
-    argc -= stepping + threads;
-    argv += stepping + threads;
-    if (argc < 2)
-        return 2;
-    entry = load(argv[1]);
-    argument = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 0;
-    uint32_t result = threads ? run_threads() : run_once(stepping);
->>>>>>> 9161a4a (translator: mirrors of locked writes are safe on several processors)
-    unsigned pages = 0;
-    for (unsigned i = 0; i < area_count; i++)
-        pages += areas[i].size / PAGE;
-    printf("result=%08x pages=%u differ=%u", result, pages, count_unequal());
-}
-
-static uint32_t *make_stack(uint32_t argument)
-{
-    map_twice(STACK_BASE, STACK_BASE + STACK_SIZE);
-    uint32_t *stack = (uint32_t *)(STACK_BASE + STACK_SIZE - STACK_SLACK);
-    stack[0] = (uint32_t)come_back;
-    stack[1] = argument;
-    memcpy((uint8_t *)stack + OFFSET, stack, 8);
-    return stack;
+    uint32_t result = call_on_stack(entry, stack);
+    *used = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - *used;
+    *wall = nanoseconds(CLOCK_MONOTONIC) - *wall;
+    return result;
 }
 
 int main(int argc, char **argv)
@@ -279,16 +251,13 @@ int main(int argc, char **argv)
     int first = 1 + (*mode != '\0');
     if (argc <= first)
         return 2;
-    uint32_t entry = load(argv[first]);
-    uint32_t *stack =
-        make_stack(argc > first + 1 ? (uint32_t)strtoul(argv[first + 1], NULL, 0) : 0);
-    uint64_t wall = nanoseconds(CLOCK_MONOTONIC), used = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
-    if (strcmp(mode, "--step") == 0)
-        start_stepping();
-    uint32_t result = call_on_stack(entry, stack);
-    used = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - used;
-    wall = nanoseconds(CLOCK_MONOTONIC) - wall;
-    print_outcome(result);
+    entry = load(argv[first]);
+    uint32_t argument = argc > first + 1 ? (uint32_t)strtoul(argv[first + 1], NULL, 0) : 0;
+    uint64_t wall = 0, used = 0;
+    if (strcmp(mode, "--threads") == 0)
+        print_outcome(run_threads(argument));
+    else
+        print_outcome(run_timed(argument, strcmp(mode, "--step") == 0, &wall, &used));
     if (strcmp(mode, "--step") == 0)
         printf(" steps=%u inside=%u torn=%u", steps, inside, torn);
     if (strcmp(mode, "--time") == 0)
