@@ -142,6 +142,11 @@ static bool set_spare(struct config *config, const char *value)
            config->spare_mib <= KMV_GUEST_RAM_MAX / MIB;
 }
 
+static bool set_stats(struct config *config, const char *value)
+{
+    return parse_number(value, 10, &config->stats_megaticks);
+}
+
 enum {
     KEY_HYPERVISOR,
     KEY_KERNEL,
@@ -152,6 +157,7 @@ enum {
     KEY_OFFSET,
     KEY_SPARE,
     KEY_ON_STOP,
+    KEY_STATS,
     KEY_COUNT
 };
 
@@ -165,6 +171,7 @@ static const struct key keys[KEY_COUNT] = {
     [KEY_OFFSET] = {"offset", set_offset, "hexadecimal 8000000, 18000000 ... d8000000", false},
     [KEY_SPARE] = {"spare", set_spare, "0 to 864 (MiB)", false},
     [KEY_ON_STOP] = {"on_stop", set_on_stop, "off, restart", false},
+    [KEY_STATS] = {"stats", set_stats, "0 to 4294967295 (millions of ticks)", false},
 };
 
 _Static_assert(KMV_GUEST_RAM_MAX / MIB == 864, "the allowed memory in keys[]");
@@ -222,7 +229,7 @@ static bool parse_line(struct config *config, uint32_t *given, char *line, unsig
     if (index == KEY_COUNT)
         return refuse(error,
                       "line %u: unknown key '%s': allowed are hypervisor, kernel, module, cmdline, "
-                      "memory, mirror, offset, spare, on_stop",
+                      "memory, mirror, offset, spare, on_stop, stats",
                       number, clip(name));
     if ((*given >> index & 1) && !keys[index].repeatable)
         return refuse(error, "line %u: %s is given twice: keep one of the lines", number, name);

@@ -11,6 +11,8 @@
  *   offset     = HEX          OFFSET of the address contract, default KMV_OFFSET_DEFAULT
  *   spare      = MIB          spare pool, default memory/64 but at least 1; 0: none
  *   on_stop    = off|restart  what the machine does once guest or hypervisor failed, default off
+ *   stats      = MEGATICKS    a line of counters in the log each so many millions of TSC ticks,
+ *                             default 0: none
  *
  * '/' and '\' both separate folders; a PATH that starts with neither is relative to CONFIG_FOLDER.
  * Builds for EFI and on the host.
@@ -44,6 +46,7 @@ struct config {
     uint32_t memory_mib;
     uint32_t spare_mib;
     uint32_t offset;
+    uint32_t stats_megaticks;
     bool mirror;
     bool restart; /* on_stop */
 };

@@ -136,6 +136,7 @@ static bool fill_bootinfo(struct session *session, struct error *error)
     info->flags = (session->config.mirror ? KMV_BOOT_MIRROR : 0) |
                   (session->config.restart ? KMV_BOOT_RESTART : 0);
     info->mirror_offset = session->config.offset;
+    info->stats_period = session->config.stats_megaticks;
     info->guest_entry = session->guest.entry;
     info->rsdp = platform_rsdp();
     platform_framebuffer(&info->framebuffer);

@@ -1,4 +1,5 @@
 /* From the loader to the running guest, and to its end. */
+#include <hv/cpu/cpuid.h>
 #include <hv/cpu/descriptors.h>
 #include <hv/cpu/paging.h>
 #include <hv/lib/string.h>
@@ -119,6 +120,7 @@ _Noreturn void hv_main(const struct kmv_bootinfo *info)
     }
     if (error != 0)
         panic("setup failed error=%d", error);
+    stats_start(&vm.stats, boot.stats_period, tsc_read());
     log_event("guest_start", "entry=0x%x", boot.guest_entry);
     vcpu_run(&vcpu);
     log_end();

@@ -6,6 +6,7 @@
 #include <hv/mm/ept.h>
 #include <hv/mm/frames.h>
 #include <hv/types.h>
+#include <hv/vm/stats.h>
 #include <kmv/bootinfo.h>
 #include <kmv/hypercall.h>
 
@@ -21,6 +22,7 @@ struct vm {
     bool mirrored;
     hpa_t sink; /* takes the mirror writes of device pages */
     u64 counters[KMV_COUNTER_COUNT];
+    struct stats stats;
 };
 
 /*

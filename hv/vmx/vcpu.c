@@ -232,6 +232,8 @@ void vcpu_run(struct vcpu *vcpu)
         account(vcpu, exit_at);
         enter(vcpu);
         exit_at = tsc_read();
+        if (exit_at >= vcpu->vm->stats.next)
+            stats_log(vcpu->vm, exit_at);
         vmx_event_collect(vcpu);
         result = vmx_dispatch(vcpu);
     } while (result == EXIT_RESUME);

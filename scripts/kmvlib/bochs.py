@@ -51,6 +51,7 @@ DISK_LINE = 'ata0-slave: type=disk, path="{disk}", mode=flat\n'
 class Bochs:
     name = "bochs"
     firmware_seconds = 15
+    megahertz = INSTRUCTIONS_A_SECOND // 1_000_000
     firmware = UEFI
     monitor = None
     debugger = "c\n"  # the built-in debugger stops before the first instruction; `c` goes on

@@ -59,6 +59,7 @@ def add_run(commands):
     add("--translate", choices=("on", "off"), help="run the translated guest (default on)")
     add("--mirror", choices=("on", "off"), default="on", help="keep the mirror (default on)")
     add("--on-stop", choices=("off", "restart"), default="off", help="after a failure of guest or hypervisor")
+    add("--stats", metavar="S", type=float, help="log the counters each S seconds (default 1 at a terminal, else 0: never)")
     add("--offset", metavar="HEX", default=f"{contract.OFFSET_DEFAULT:x}", help="OFFSET (default 38000000)")
     add("--exec", metavar="'CMD; CMD'", help="type these commands at the guest's prompt, then power off")
     add("--timeout", metavar="S", type=float, help="seconds for the whole run (default 600, none at a terminal)")

@@ -11,8 +11,8 @@ def module_path(name):
     return f"{MODULES}\\{name}"
 
 
-def write_conf(mem, mirror, offset, spare, cmdline, modules, on_stop="off"):
-    """The file's text. `mem` and `spare` in MiB, `modules` a list of file names."""
+def write_conf(mem, mirror, offset, spare, cmdline, modules, on_stop="off", stats=0):
+    """The file's text. `mem` and `spare` in MiB, `modules` a list of file names, `stats` millions of ticks."""
     lines = [
         ("hypervisor", HYPERVISOR),
         ("kernel", KERNEL),
@@ -22,6 +22,7 @@ def write_conf(mem, mirror, offset, spare, cmdline, modules, on_stop="off"):
         ("offset", f"0x{offset:08x}"),
         ("spare", str(spare)),
         ("on_stop", on_stop),
+        ("stats", str(stats)),
     ]
     if cmdline:
         lines.append(("cmdline", cmdline))

@@ -2,10 +2,13 @@
 
 from collections import Counter, deque
 
-# The events that a person following a run wants to see as they are.
-NOTABLE = ("boot", "guest_start", "poison", "recover", "degraded", "lost", "verify", "conflict", "guest_stop", "panic")
+# Events that hold figures or a failure's registers; all others a person following a run wants to see as they are.
+FIGURES = ("stats", "exits", "counter", "isolation", "guest_state", "hv_state", "trace")
+ANSWERS = ("recover", "degraded", "lost")
 LAST_EVENTS = 8
+LAST_RATES = 40
 ENDINGS = {"summary": "ended", "guest_stop": "stopped", "panic": "panic", "refuse": "refused"}
+PAGE_BYTES = 4096
 
 
 def number(event, key):
@@ -17,7 +20,7 @@ def number(event, key):
 
 
 class History:
-    """Takes events (dictionaries of kmvlib.hvlog) in order."""
+    """Takes events (dictionaries of kmvlib.hvlog) in order. Those it does not know are counted and kept like the others."""
 
     def __init__(self):
         self.state = "waiting for the hypervisor"
@@ -30,18 +33,20 @@ class History:
         self.answers = []  # (tsc, event) of each recover, degraded, lost
         self.latencies = []  # ticks between poison and recover of one page
         self.exits = {}  # by reason, from the run's end
-        self.counters = {}
+        self.counters = {}  # as last told
+        self.samples = []  # (tsc, counters) of the start, where all are 0, and of each event=stats
+        self.spare_total = None  # frames
         self.spare_free = None
         self.last = deque(maxlen=LAST_EVENTS)
         self.bad_since = {}
 
     def take(self, event):
         name = event["event"]
-        self.clock = int(event["tsc"])
+        self.clock = number(event, "tsc") or 0
         self.started = self.clock if self.started is None else self.started
         self.events += 1
         self.counts[name] += 1
-        if name in NOTABLE:
+        if name not in FIGURES:
             self.last.append(event)
         handler = getattr(self, f"take_{name}", None)
         if handler:
@@ -51,14 +56,17 @@ class History:
             self.state = ENDINGS[name]
 
     def take_boot(self, event):
+        # A machine that restarts tells a new story: what was bad is gone.
+        self.bad_since.clear()
         self.boot = event
         size = number(event, "spare_size")
-        self.spare_free = size // 4096 if size is not None else None
+        self.spare_total = self.spare_free = size // PAGE_BYTES if size is not None else None
         self.state = "starting"
 
     def take_guest_start(self, event):
         del event
         self.state = "running"
+        self.samples.append((self.clock, {}))
 
     def take_poison(self, event):
         self.bad_since[event.get("gpage"), event.get("side")] = self.clock
@@ -81,8 +89,27 @@ class History:
         self.answers.append((self.clock, event["event"]))
         self.kinds[event["event"], event.get("side", "?"), event.get("cause", "?")] += 1
 
+    def take_stats(self, event):
+        values = {key: number(event, key) for key in event if key not in ("seq", "tsc", "event")}
+        values = {key: value for key, value in values.items() if value is not None}
+        self.samples.append((self.clock, values))
+        self.counters.update(values)
+        self.spare_free = values.get("spare_free", self.spare_free)
+
     def take_exits(self, event):
         self.exits[event.get("reason", "?")] = number(event, "count") or 0
 
     def take_counter(self, event):
-        self.counters[event.get("name", "?")] = number(event, "value") or 0
+        name, value = event.get("name", "?"), number(event, "value") or 0
+        self.counters[name] = value
+        if name == "spare_free":
+            self.spare_free = value
+
+    def rates(self, name):
+        """(tsc, increase of a counter for each million ticks) from one line of counters to the next."""
+        pairs = zip(self.samples, self.samples[1:])
+        return [
+            (after, (new[name] - old.get(name, 0)) * 1e6 / (after - before))
+            for (before, old), (after, new) in pairs
+            if after > before and name in new
+        ]

@@ -10,6 +10,7 @@ from kmvlib.errors import usage
 # Firmware, loader, hypervisor and its tables, beside guest, mirror and spare frames.
 OVERHEAD_MIB = 192
 DEFAULT_EXEC_TIMEOUT = 600.0
+STATS_MAX = 3600
 
 
 @dataclass
@@ -29,6 +30,7 @@ class RunOptions:
     translate: bool = True
     mirror: bool = True
     on_stop: str = "off"
+    stats: float = 0.0
     offset: int = contract.OFFSET_DEFAULT
     commands: str | None = None
     interactive: bool = False
@@ -61,6 +63,7 @@ def checked_options(args):
         translate=args.translate == "on" if args.translate else not bare,
         mirror=args.mirror == "on",
         on_stop=args.on_stop,
+        stats=default_stats(args) if args.stats is None else args.stats,
         offset=contract.parse_offset(args.offset),
         commands=args.exec,
         interactive=args.exec is None and sys.stdin.isatty(),
@@ -72,6 +75,11 @@ def checked_options(args):
     check_names(options)
     check_translation(options, bare)
     return options
+
+
+def default_stats(args):
+    """A person may watch; a script's run is to be the same whoever started it."""
+    return 1.0 if args.exec is None and sys.stdin.isatty() else 0.0
 
 
 def existing(path, option):
@@ -90,6 +98,8 @@ def check_sizes(options):
         raise usage(f"--spare {options.spare}: must be 0 or more MiB")
     if options.timeout is not None and options.timeout <= 0:
         raise usage(f"--timeout {options.timeout:g}: must be more than 0 seconds")
+    if not 0 <= options.stats <= STATS_MAX:
+        raise usage(f"--stats {options.stats:g}: must be 0 to {STATS_MAX} seconds")
     if not 1 <= options.smp <= 8:
         raise usage(f"--smp {options.smp}: must be 1 to 8 processors")
     if options.smp > 1 and options.platform != "bare-tcg":

@@ -41,6 +41,7 @@ class Qemu:
     """A machine with firmware and hypervisor."""
 
     firmware_seconds = 8
+    megahertz = 2000  # of the host's time-stamp counter, about
 
     def __init__(self, name, accel_options, cpu):
         self.name = name

@@ -1,21 +1,38 @@
-"""A run's log as one HTML page with charts: no scripts, nothing loaded from elsewhere."""
+"""A run's log as one HTML page: summary, charts, events. No scripts, nothing loaded from elsewhere."""
 
 import html
 import os
 
+from kmvlib import charts
 from kmvlib.errors import OK, usage
-from kmvlib.history import History
+from kmvlib.history import ANSWERS, History
 from kmvlib.hvlog import parse_log
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 720, 240, 60, 30
-BUCKETS = 40
-COLOURS = {"recover": "#2a7f62", "degraded": "#d98e04", "lost": "#b3261e"}
 STYLE = """
-body{font:15px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}svg{width:100%;height:auto}
-table{border-collapse:collapse}td,th{padding:.2rem .8rem;border-bottom:1px solid #ddd;text-align:left}
-td.n{text-align:right;font-variant-numeric:tabular-nums}text{font:11px sans-serif;fill:#444}
+:root{color-scheme:light dark;--ink:#1f2328;--soft:#59636e;--line:#d1d9e0;--paper:#fff;--card:#f6f8fa;
+--recover:#1f883d;--degraded:#bc7a00;--lost:#cf222e;--exits:#0969da;--writes:#8250df}
+@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#9198a1;--line:#3d444d;--paper:#0d1117;--card:#151b23;
+--recover:#3fb950;--degraded:#d29922;--lost:#f85149;--exits:#4493f8;--writes:#ab7df8}}
+body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1.2rem;color:var(--ink);background:var(--paper)}
+h1{font-size:1.5rem;margin:0 0 1rem}h2{font-size:1.1rem;margin:2.2rem 0 .5rem}p{color:var(--soft);margin:.3rem 0}
+.cards{display:flex;flex-wrap:wrap;gap:.7rem}.card{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.5rem .9rem}
+.card b{display:block;font-size:1.25rem;font-variant-numeric:tabular-nums}.card span{color:var(--soft);font-size:.85rem}
+.card.recover b{color:var(--recover)}.card.degraded b{color:var(--degraded)}.card.lost b{color:var(--lost)}
+svg{width:100%;height:auto;display:block}text{font:12px system-ui,sans-serif;fill:var(--soft)}text.strong{fill:var(--ink)}
+.grid{stroke:var(--line);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1}
+.recover{fill:var(--recover)}.degraded{fill:var(--degraded)}.lost{fill:var(--lost)}.exits{fill:var(--exits)}.writes{fill:var(--writes)}
+.curve{fill:none;stroke-width:2}.curve.exits{stroke:var(--exits)}.curve.writes{stroke:var(--writes)}
+table{border-collapse:collapse;font-size:.95rem}td,th{padding:.2rem 1rem .2rem 0;border-bottom:1px solid var(--line);text-align:left}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 """
+CAUSES = {
+    "access": "the guest used the page",
+    "verify": "a comparison of all pages",
+    "hypervisor": "the hypervisor used the page",
+    "machine_check": "the processor told it",
+    "scrub": "the scrubber found it",
+}
+NOT_TOLD = "<p>Not in this log: the machine ran without <code>--stats</code>.</p>"
 
 
 def write_report(log, output):
@@ -44,45 +61,93 @@ def page(history, name):
     title = f"kmemvisor: {html.escape(name)}"
     parts = [
         "<!DOCTYPE html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head><body>',
+        '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
+        f"<title>{title}</title><style>{STYLE}</style></head><body>",
         f"<h1>{title}</h1>",
-        table(("", ""), summary_rows(history)),
+        cards(history),
         section("Answers to bad pages over time", over_time(history)),
-        section("By kind", table(("answer", "side", "cause", "pages"), kind_rows(history))),
-        section("From poison to recovery", latency_chart(history)),
-        section("Exits by reason", exits_chart(history)),
+        section("Answers by kind", by_kind(history)),
+        section("From bad to recovered", latencies(history)),
+        section("Exits over time", rates(history, "exits", "exits", "exits a million ticks")),
+        section("Exits by reason", by_reason(history)),
+        section("PTE writes that exit, over time", rates(history, "pt_writes", "writes", "PTE writes a million ticks")),
+        section("Events by name", table(("event", "lines"), sorted(history.counts.items()))),
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
 
 
 def section(title, body):
-    return f"<h2>{title}</h2>\n{body}"
+    return f"<section><h2>{title}</h2>\n{body}</section>"
 
 
-def summary_rows(history):
-    answered = {event: history.counts[event] for event in COLOURS}
-    return [
-        ("end", history.state),
-        ("mirror", history.boot.get("mirror", "?")),
-        ("events", history.events),
-        ("ticks", history.clock - history.started),
-        ("pages poisoned", history.counts["poison"]),
-        ("recovered, degraded, lost", ", ".join(str(count) for count in answered.values())),
-        ("spare frames left", "?" if history.spare_free is None else history.spare_free),
+def cards(history):
+    """The run in figures."""
+    counts = history.counts
+    left = "?" if history.spare_free is None else f"{history.spare_free:,}"
+    total = f" of {history.spare_total:,}" if history.spare_total else ""
+    figures = [
+        (history.state, "end of the log", "lost" if history.state in ("stopped", "panic", "refused") else ""),
+        (history.boot.get("mirror", "?"), "mirror", ""),
+        (f"{(history.clock - history.started) / 1e6:,.1f} M", "ticks", ""),
+        (f"{counts['poison']:,}", "pages went bad", ""),
+        (f"{counts['recover']:,}", "recovered", "recover"),
+        (f"{counts['degraded']:,}", "degraded", "degraded" if counts["degraded"] else ""),
+        (f"{counts['lost']:,}", "lost", "lost" if counts["lost"] else ""),
+        (left, f"spare frames{total} left", ""),
     ]
+    figures += [(f"{history.counters[name]:,}", word, "") for name, word in COUNTED.items() if name in history.counters]
+    body = "".join(f'<div class="card {kind}"><b>{html.escape(figure)}</b><span>{word}</span></div>' for figure, word, kind in figures)
+    return f'<div class="cards">{body}</div>'
 
 
-def kind_rows(history):
-    return [(*kind, count) for kind, count in sorted(history.kinds.items())]
+COUNTED = {"exits": "exits", "pt_writes": "PTE writes that exit"}
+
+
+def over_time(history):
+    if not history.answers:
+        return "<p>No page went bad and was answered.</p>"
+    stacks = {event: [tsc for tsc, name in history.answers if name == event] for event in ANSWERS}
+    text = "<p>Each column is one fortieth of the run; green recovered, amber degraded, red lost.</p>"
+    return text + charts.histogram(stacks, history.started, history.clock, "ticks since the hypervisor's start (millions)", "pages")
+
+
+def by_kind(history):
+    if not history.kinds:
+        return "<p>None.</p>"
+    rows = [(f"{event}, {side}, {cause}", count, event) for (event, side, cause), count in history.kinds.most_common()]
+    told = [f"{cause}: {CAUSES[cause]}" for cause in CAUSES if any(kind[2] == cause for kind in history.kinds)]
+    return charts.bars(rows, "pages") + f"<p>Answer, side of the bad copy, cause. {html.escape('; '.join(told))}.</p>"
+
+
+def latencies(history):
+    if not history.latencies:
+        return "<p>No page was recovered.</p>"
+    ordered = sorted(history.latencies)
+    text = (
+        f"<p>Median {ordered[len(ordered) // 2]:,} ticks, largest {ordered[-1]:,}: a page is recovered when it is next used or compared. "
+        "Columns are powers of two.</p>"
+    )
+    return text + charts.powers_of_two(ordered, "ticks from bad to recovered", "pages")
+
+
+def rates(history, counter, kind, unit):
+    points = history.rates(counter)
+    if not points:
+        return NOT_TOLD
+    curve = [(tsc - history.started, rate) for tsc, rate in points]
+    return charts.curve(curve, history.clock - history.started, kind, "ticks since the hypervisor's start (millions)", unit)
+
+
+def by_reason(history):
+    if not history.exits:
+        return "<p>Not in this log: it ends before the summary.</p>"
+    rows = sorted(history.exits.items(), key=lambda item: -item[1])
+    return charts.bars([(reason, count, "exits") for reason, count in rows], "exits")
 
 
 def table(heads, rows):
-    if not rows:
-        return "<p>None.</p>"
-    lines = ["<table>"]
-    if any(heads):
-        lines.append("<tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>")
+    lines = ["<table>", "<tr>" + "".join(f"<th>{head}</th>" for head in heads) + "</tr>"]
     lines += ["<tr>" + "".join(cell(value) for value in row) + "</tr>" for row in rows]
     return "\n".join([*lines, "</table>"])
 
@@ -91,83 +156,3 @@ def cell(value):
     if isinstance(value, int):
         return f'<td class="n">{value:,}</td>'
     return f"<td>{html.escape(str(value))}</td>"
-
-
-def buckets(values, low, high):
-    """How many values fall into each of BUCKETS equal parts of [low, high]."""
-    counts = [0] * BUCKETS
-    for value in values:
-        counts[min(BUCKETS - 1, (value - low) * BUCKETS // max(1, high - low))] += 1
-    return counts
-
-
-def over_time(history):
-    if not history.answers:
-        return "<p>None.</p>"
-    stacks = {
-        event: buckets([tsc for tsc, name in history.answers if name == event], history.started, history.clock)
-        for event in COLOURS
-    }
-    return columns(stacks, "0", f"{history.clock - history.started:,} ticks")
-
-
-def latency_chart(history):
-    if not history.latencies:
-        return "<p>None.</p>"
-    ordered = sorted(history.latencies)
-    text = (
-        f"<p>Median {ordered[len(ordered) // 2]:,}, largest {ordered[-1]:,} ticks: "
-        "a page is recovered when it is next used or verified.</p>"
-    )
-    return text + columns({"recover": buckets(ordered, 0, ordered[-1])}, "0", f"{ordered[-1]:,} ticks")
-
-
-def columns(stacks, left_label, right_label):
-    """Stacked columns: counts by event, each a list of BUCKETS."""
-    highest = max(map(sum, zip(*stacks.values())))
-    width = (WIDTH - LEFT) / BUCKETS
-    bars = []
-    for index in range(BUCKETS):
-        base = HEIGHT - BOTTOM
-        for event, counts in stacks.items():
-            height = counts[index] / highest * (HEIGHT - BOTTOM - 15)
-            if counts[index]:
-                base -= height
-                title = f"{event}: {counts[index]}"
-                bars.append(bar(LEFT + index * width, base, width - 1, height, COLOURS[event], title))
-    labels = [
-        label(LEFT, HEIGHT - 12, left_label),
-        label(WIDTH, HEIGHT - 12, right_label, "end"),
-        label(LEFT - 6, 22, str(highest), "end"),
-    ]
-    return drawing(HEIGHT, bars + labels)
-
-
-def exits_chart(history):
-    if not history.exits:
-        return "<p>Not in this log: it ends before the summary.</p>"
-    rows = sorted(history.exits.items(), key=lambda item: -item[1])
-    highest, left, step = max(1, rows[0][1]), 150, 22
-    parts = []
-    for index, (reason, count) in enumerate(rows):
-        top = index * step
-        parts.append(label(left - 8, top + 15, reason, "end"))
-        length = count / highest * (WIDTH - left - 110)
-        parts.append(bar(left, top + 3, length, step - 6, "#3b5b92", f"{reason}: {count}"))
-        parts.append(label(left + length + 6, top + 15, f"{count:,}"))
-    return drawing(len(rows) * step + 6, parts)
-
-
-def drawing(height, parts):
-    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img">' + "".join(parts) + "</svg>"
-
-
-def bar(left, top, width, height, colour, title):
-    return (
-        f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{colour}">'
-        f"<title>{html.escape(title)}</title></rect>"
-    )
-
-
-def label(left, baseline, text, anchor="start"):
-    return f'<text x="{left:.1f}" y="{baseline}" text-anchor="{anchor}">{html.escape(text)}</text>'

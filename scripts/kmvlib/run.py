@@ -35,7 +35,7 @@ def run(options):
         image = None
         if artifacts.loader:
             image = scratch.path("boot.img")
-            make_boot_disk(image, artifacts, options)
+            make_boot_disk(image, artifacts, options, machine.megahertz)
         elif options.platform == "bare-bochs":
             image = scratch.path("boot.img")
             biosdisk.make_bios_disk(image, artifacts.kernel, options.modules, options.cmdline)
@@ -47,7 +47,8 @@ def run(options):
         scratch.remove()
 
 
-def make_boot_disk(image, artifacts, options):
+def make_boot_disk(image, artifacts, options, megahertz):
+    """Loader, hypervisor, guest and configuration; `megahertz` is about the rate of the machine's time-stamp counter."""
     names = [os.path.basename(module) for module in options.modules]
     files = {
         "\\EFI\\BOOT\\BOOTX64.EFI": artifacts.loader,
@@ -55,8 +56,9 @@ def make_boot_disk(image, artifacts, options):
         conf.KERNEL: artifacts.kernel,
         **{conf.module_path(name): module for name, module in zip(names, options.modules)},
     }
+    stats = round(options.stats * megahertz)
     text = conf.write_conf(
-        options.mem, options.mirror, options.offset, options.spare, options.cmdline, names, options.on_stop
+        options.mem, options.mirror, options.offset, options.spare, options.cmdline, names, options.on_stop, stats
     )
     esp.make_esp(image, files, text)
 

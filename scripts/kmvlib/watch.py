@@ -5,11 +5,19 @@ import sys
 import time
 
 from kmvlib.errors import OK, usage
-from kmvlib.history import ENDINGS, NOTABLE, History
+from kmvlib.history import ANSWERS, ENDINGS, FIGURES, LAST_RATES, History
 from kmvlib.hvlog import parse_event
 
 POLL_SECONDS = 0.5
 HIDDEN = ("seq", "tsc", "event")
+# Of a line of counters, what plain lines show; the rates between two lines follow.
+SHOWN = ("exits", "pt_writes", "poisoned", "recovered", "degraded", "lost", "spare_free")
+RATES = ("exits", "pt_writes")
+STEPS = "▁▂▃▄▅▆▇█"
+COLOURS = {"good": "\x1b[32m", "bad": "\x1b[31m", "strong": "\x1b[1m", "dim": "\x1b[2m", "": ""}
+RESET = "\x1b[0m"
+STYLES = {"running": "good", "ended": "strong", "stopped": "bad", "panic": "bad", "refused": "bad"}
+EVENT_STYLES = {"recover": "good", "degraded": "bad", "lost": "bad", "guest_stop": "bad", "panic": "bad"}
 
 
 def watch(path, follow):
@@ -24,7 +32,23 @@ def watch(path, follow):
 
 def event_line(event):
     pairs = " ".join(f"{key}={value}" for key, value in event.items() if key not in HIDDEN)
-    return f"{event['seq']:>6} {event['event']} {pairs}".rstrip()
+    return f"{event.get('seq', '?'):>6} {event['event']} {pairs}".rstrip()
+
+
+def stats_line(event, history):
+    """A line of counters, short, with what they rose by for each million ticks since the line before."""
+    short = {key: event[key] for key in ("seq", "event", *SHOWN) if key in event}
+    for name in RATES:
+        rates = history.rates(name)
+        if rates:
+            short[f"{name}_per_mtick"] = f"{rates[-1][1]:.1f}"
+    return event_line(short)
+
+
+def sparkline(values):
+    """One character a value, as high as the value against the largest."""
+    top = max(values, default=0) or 1
+    return "".join(STEPS[min(len(STEPS) - 1, int(value * len(STEPS) / top))] for value in values)
 
 
 class Watch:
@@ -38,16 +62,16 @@ class Watch:
         self.history = History()
         self.pending = ""
         self.rates = {}
+        self.seen = None  # (seconds, counters) when the last line of counters came
 
     def play(self, follow):
-        before = self.clock()
+        if self.live:
+            self.out.write("\x1b[2J")
         while True:
             self.read()
-            now = self.clock()
             if self.live:
-                self.measure(now - before)
+                self.measure(self.clock())
                 self.draw()
-            before = now
             if not follow or self.ended():
                 break
             time.sleep(POLL_SECONDS)
@@ -63,36 +87,67 @@ class Watch:
         *lines, self.pending = (self.pending + self.file.read()).split("\n")
         for event in filter(None, map(parse_event, lines)):
             self.history.take(event)
-            if not self.live and event["event"] in NOTABLE:
+            if self.live:
+                continue
+            if event["event"] == "stats":
+                self.out.write(stats_line(event, self.history) + "\n")
+            elif event["event"] not in FIGURES:
                 self.out.write(event_line(event) + "\n")
         self.out.flush()
 
-    def measure(self, seconds):
-        """Events a second since the last look, by name."""
-        counts = self.history.counts
-        seen = self.rates.get("seen", {})
-        for name in ("poison", "recover"):
-            self.rates[name] = (counts[name] - seen.get(name, 0)) / seconds if seconds > 0 else 0
-        self.rates["seen"] = dict(counts)
+    def measure(self, now):
+        """What the counters rose by a second, between the looks at which new lines of them had come."""
+        samples = [sample for sample in self.history.samples if sample[1]]
+        if not samples or self.seen and self.seen[2] == len(samples):
+            return
+        counters = samples[-1][1]
+        if self.seen:
+            seconds = max(now - self.seen[0], 1e-3)
+            self.rates = {name: (counters.get(name, 0) - self.seen[1].get(name, 0)) / seconds for name in RATES}
+        self.seen = (now, counters, len(samples))
 
     def totals(self):
         history = self.history
         spare = "?" if history.spare_free is None else history.spare_free
-        counts = " ".join(f"{name}={history.counts[name]}" for name in ("poison", "recover", "degraded", "lost"))
-        counters = "".join(
-            f" {name}={history.counters[name]}" for name in ("exits", "pt_writes") if name in history.counters
-        )
+        counts = " ".join(f"{name}={history.counts[name]}" for name in ("poison", *ANSWERS))
+        counters = "".join(f" {name}={history.counters[name]}" for name in RATES if name in history.counters)
         return f"state={history.state.replace(' ', '_')} tsc={history.clock} {counts} spare_free={spare}{counters}"
 
     def draw(self):
         size = shutil.get_terminal_size()
-        lines = [
-            f"kmemvisor: {self.history.state}",
-            *self.totals().split(" ", 2)[1:],
-            f"a second: {self.rates['poison']:.1f} poisoned, {self.rates['recover']:.1f} recovered",
-            "",
-            *map(event_line, self.history.last),
-        ]
-        shown = "\r\n".join(line[: size.columns - 1] + "\x1b[K" for line in lines[: size.lines - 1])
+        lines = [*self.head(), ("", ""), *((EVENT_STYLES.get(event["event"], ""), event_line(event)) for event in self.history.last)]
+        shown = "\r\n".join(
+            f"{COLOURS[style]}{line[: size.columns - 1]}{RESET if style else ''}\x1b[K" for style, line in lines[: size.lines - 1]
+        )
         self.out.write(f"\x1b[H{shown}\x1b[J\r\n")
         self.out.flush()
+
+    def head(self):
+        """Pairs of style and text: the state, the counters, the pages."""
+        history, counts = self.history, self.history.counts
+        state = history.state
+        yield STYLES.get(state, "strong"), f"kmemvisor: {state}, {history.clock / 1e6:,.1f} million ticks, {history.events:,} events"
+        for name, title in (("exits", "exits"), ("pt_writes", "PTE writes")):
+            yield "", self.counter_row(name, title)
+        pages = "   ".join(f"{word} {counts[name]:,}" for word, name in zip(("bad", "recovered", "degraded", "lost"), ("poison", *ANSWERS)))
+        yield "bad" if counts["lost"] or counts["degraded"] else "", f"{'pages':12}{pages}"
+        yield "", f"{'spare frames':12} {self.spare_text()}"
+
+    def counter_row(self, name, title):
+        value = self.history.counters.get(name)
+        if value is None:
+            return f"{title:12}{'told at the end':>14}   (kmv run --stats 1 tells them each second)"
+        rate = f"{self.rates[name]:>12,.0f} a second" if name in self.rates else ""
+        return f"{title:12}{value:>14,}{rate}  {self.spark(name)}".rstrip()
+
+    def spark(self, name):
+        """What the last lines of counters rose by, where the terminal can show it."""
+        if "utf" not in (getattr(self.out, "encoding", "") or "").lower():
+            return ""
+        return sparkline([rate for _, rate in self.history.rates(name)[-LAST_RATES:]])
+
+    def spare_text(self):
+        left, total = self.history.spare_free, self.history.spare_total
+        if left is None:
+            return "?"
+        return f"{left:,} of {total:,} left" if total else f"{left:,} left"

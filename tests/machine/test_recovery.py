@@ -30,6 +30,17 @@ def check_verified(result):
     assert PAGES - 256 <= pages <= PAGES
 
 
+def check_counters_told(result, period):
+    """A line of counters each period (in ticks), none sooner, with counters that only rise."""
+    told = result.named("stats")
+    assert len(told) >= 10
+    for before, after in zip(told, told[1:]):
+        assert int(after["tsc"]) - int(before["tsc"]) >= period
+        for name in ("exits", "recovered", "hv_ticks"):
+            assert int(after[name]) >= int(before[name])
+    assert int(told[-1]["recovered"]) > 0 and int(told[-1]["exits"]) > int(told[0]["exits"])
+
+
 @pytest.mark.parametrize("model", ["corei7_icelake_u", "corei7_sandy_bridge_2600k"])
 def test_fifty_pages(tmp_path, model):
     result = run(tmp_path, "--platform", "bochs", "--cpu", model, "--exec", COMMANDS)
@@ -42,8 +53,9 @@ def test_fifty_pages(tmp_path, model):
 
 
 def test_two_hundred_pages_ten_times(tmp_path):
-    result = run(tmp_path, "--exec", TEN_TIMES_200, timeout=500)
+    result = run(tmp_path, "--stats", "0.5", "--exec", TEN_TIMES_200, timeout=500)
     assert result.status == 0, result.messages
     assert result.console.count("inject: 200 pages poisoned") == 10
     check_verified(result)
     check_recoveries(result, 2000)
+    check_counters_told(result, 25_000_000)

@@ -38,7 +38,7 @@ struct kmv_bootinfo {
     uint32_t mirror_offset; /* OFFSET of the address contract */
     uint32_t guest_entry;   /* guest-physical entry point, protected mode, paging off */
     uint32_t guest_mbi;     /* guest-physical address of the Multiboot 1 information block */
-    uint32_t reserved;
+    uint32_t stats_period;  /* millions of TSC ticks between lines event=stats, 0: none */
 
     uint64_t phys_end; /* end of the highest memory the hypervisor has to reach */
     uint64_t rsdp;     /* ACPI root pointer, 0: none */

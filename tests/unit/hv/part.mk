@@ -3,7 +3,7 @@
 HVTEST_OUT    := $(BUILD)/tests/hv
 HVTEST_NAMES  := frames ept string vm check mirror store model recovery machine_check
 HVTEST_CORE   := $(wildcard hv/mirror/*.c hv/recovery/*.c hv/vm/*.c) hv/mm/ept.c hv/mm/frames.c \
-                 hv/exit/decode.c hv/cpu/mce.c
+                 hv/exit/decode.c hv/cpu/mce.c hv/log/format.c
 HVTEST_SHARED := $(HVTEST_CORE:%.c=$(HVTEST_OUT)/%.o) \
                  $(patsubst %,$(HVTEST_OUT)/tests/unit/hv/%.o,memory cpu checker)
 HVTEST_CFLAGS := $(CFLAGS) $(WARNINGS) -std=gnu11 -I. -Ihv/include -fsanitize=address,undefined \

@@ -295,6 +295,23 @@ static void writes_without_mirror(void **state)
 
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, machine_setup, machine_teardown)
 
+static void counters_are_logged_once_a_period(void **state)
+{
+    (void)state;
+    stats_start(&vm.stats, 0, 5);
+    assert_true(vm.stats.next == STATS_NEVER);
+    stats_start(&vm.stats, 3, 5);
+    assert_int_equal(vm.stats.next, 3000005);
+    log_forget();
+    vm.counters[KMV_COUNTER_exits] = 12;
+    vm.counters[KMV_COUNTER_pt_writes] = ~0ull;
+    stats_log(&vm, 3000100);
+    assert_int_equal(vm.stats.next, 6000100);
+    assert_int_equal(log_count("stats"), 1);
+    assert_int_equal(
+        strncmp(log_last("stats"), "exits=12 cr3_loads=0 pt_writes=18446744073709551615 ", 50), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +329,7 @@ int main(void)
         SCENE(reads_and_writes_reach_both_copies),
         SCENE(accesses_outside_ram_are_refused),
         SCENE(writes_without_mirror),
+        SCENE(counters_are_logged_once_a_period),
     };
 
     return cmocka_run_group_tests_name("hv vm", tests, NULL, NULL);

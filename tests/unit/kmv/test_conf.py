@@ -4,7 +4,7 @@ from kmvlib.conf import write_conf
 
 
 def test_every_key():
-    text = write_conf(128, True, 0x38000000, 16, "a=b c", ["one", "two.bin"])
+    text = write_conf(128, True, 0x38000000, 16, "a=b c", ["one", "two.bin"], stats=50)
     assert text.splitlines() == [
         "hypervisor = \\EFI\\kmemvisor\\hv.elf",
         "kernel = \\EFI\\kmemvisor\\kernel.elf",
@@ -15,6 +15,7 @@ def test_every_key():
         "offset = 0x38000000",
         "spare = 16",
         "on_stop = off",
+        "stats = 50",
         "cmdline = a=b c",
     ]
     assert text.endswith("\n")

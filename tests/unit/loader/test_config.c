@@ -40,6 +40,7 @@ static void test_defaults(void **state)
     assert_int_equal(config.offset, KMV_OFFSET_DEFAULT);
     assert_true(config.mirror);
     assert_false(config.restart);
+    assert_int_equal(config.stats_megaticks, 0);
 }
 
 static void test_every_key(void **state)
@@ -58,8 +59,10 @@ static void test_every_key(void **state)
              "mirror = off\r\n"
              "offset = 0x18000000\r\n"
              "spare = 7\r\n"
-             "on_stop = restart\r\n",
+             "on_stop = restart\r\n"
+             "stats = 50\r\n",
              &config);
+    assert_int_equal(config.stats_megaticks, 50);
     assert_true(config.restart);
     assert_string_equal(config.hypervisor, "\\boot\\my hv.elf");
     assert_string_equal(config.kernel, "\\boot\\kernel.elf");
@@ -110,9 +113,9 @@ static const struct refusal refusals[] = {
     {"# kernel = k\n", "no kernel is given: add a line kernel = PATH"},
     {"kernel = k\nkernle = k\n",
      "line 2: unknown key 'kernle': allowed are hypervisor, kernel, module, cmdline, memory, "
-     "mirror, offset, spare, on_stop"},
+     "mirror, offset, spare, on_stop, stats"},
     {"= k\n", "line 1: unknown key '': allowed are hypervisor, kernel, module, cmdline, memory, "
-              "mirror, offset, spare, on_stop"},
+              "mirror, offset, spare, on_stop, stats"},
     {"kernel k\n", "line 1: 'kernel k' is not of the form key = value"},
     {"kernel = k\nkernel = l\n", "line 2: kernel is given twice: keep one of the lines"},
     {"mirror = on\n\nmirror = on\n", "line 3: mirror is given twice: keep one of the lines"},
@@ -139,6 +142,7 @@ static const struct refusal refusals[] = {
     {"spare = 865\n", "line 1: spare = '865' is not allowed: 0 to 864 (MiB)"},
     {"spare = two\n", "line 1: spare = 'two' is not allowed: 0 to 864 (MiB)"},
     {"on_stop = halt\n", "line 1: on_stop = 'halt' is not allowed: off, restart"},
+    {"stats = 1 s\n", "line 1: stats = '1 s' is not allowed: 0 to 4294967295 (millions of ticks)"},
     {"kernel = k\xc3\xa4\n", "line 1: byte 0xc3 is not allowed: use printable ASCII"},
     {"kernel = k\n\x7f", "line 2: byte 0x7f is not allowed: use printable ASCII"},
     {"kernel = k\rmemory = 4\n", "line 1: byte 0xd is not allowed: use printable ASCII"},
