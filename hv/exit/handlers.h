@@ -20,10 +20,24 @@ struct io_access {
     bool string;
 };
 
+enum task_source { TASK_CALL, TASK_IRET, TASK_JMP, TASK_GATE /* in the IDT */ };
+
+struct task_switch {
+    u16 selector; /* of the new task */
+    enum task_source source;
+    u32 length;     /* of the instruction that the old task is to go on behind; 0: on it */
+    u32 external;   /* 1: not asked for by an instruction; EXT of error codes */
+    bool has_error; /* the event comes with an error code */
+    u32 error;
+};
+
 enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *access);
 enum exit_result exit_page_fault(struct vcpu *vcpu, gva_t gva, u32 error);
 enum exit_result exit_cpuid(struct vcpu *vcpu);
 enum exit_result exit_cr_write(struct vcpu *vcpu, enum control_register which, u64 value);
+/* What MOV to CR3 does; the instruction is not skipped. */
+enum exit_result exit_load_cr3(struct vcpu *vcpu, u64 value);
+enum exit_result exit_task_switch(struct vcpu *vcpu, const struct task_switch *request);
 enum exit_result exit_cr3_read(struct vcpu *vcpu, unsigned gpr);
 enum exit_result exit_invlpg(struct vcpu *vcpu, gva_t gva);
 enum exit_result exit_io(struct vcpu *vcpu, const struct io_access *access);

@@ -71,14 +71,21 @@ static enum exit_result write_cr0(struct vcpu *vcpu, u64 value)
     return EXIT_RESUME;
 }
 
+enum exit_result exit_load_cr3(struct vcpu *vcpu, u64 value)
+{
+    vcpu->vm->counters[KMV_COUNTER_cr3_loads]++;
+    if (!vcpu->vm->mirrored) {
+        vcpu_set_real_cr3(vcpu, value);
+        return EXIT_RESUME;
+    }
+    vcpu->guest_cr3 = (u32)value;
+    return paging_on(vcpu) ? load_root(vcpu) : EXIT_RESUME;
+}
+
 static enum exit_result write_cr3(struct vcpu *vcpu, u64 value)
 {
-    enum exit_result result = EXIT_RESUME;
+    enum exit_result result = exit_load_cr3(vcpu, value);
 
-    vcpu->vm->counters[KMV_COUNTER_cr3_loads]++;
-    vcpu->guest_cr3 = (u32)value;
-    if (paging_on(vcpu))
-        result = load_root(vcpu);
     if (result == EXIT_RESUME)
         vcpu_skip_instruction(vcpu);
     return result;

@@ -93,6 +93,49 @@ unsigned vcpu_privilege(const struct vcpu *vcpu);
 u64 vcpu_gpr(const struct vcpu *vcpu, unsigned index);
 void vcpu_set_gpr(struct vcpu *vcpu, unsigned index, u64 value);
 
+/* The first eight in the order of the task-state segment; of GDTR only base and limit mean
+ * something. */
+enum segment_index {
+    SEGMENT_ES,
+    SEGMENT_CS,
+    SEGMENT_SS,
+    SEGMENT_DS,
+    SEGMENT_FS,
+    SEGMENT_GS,
+    SEGMENT_LDTR,
+    SEGMENT_TR,
+    SEGMENT_GDTR
+};
+
+/* `rights` is bits 55:40 of a descriptor, without the limit's, and RIGHTS_UNUSABLE; `limit` counts
+ * bytes. */
+struct segment {
+    u16 selector;
+    u32 base, limit, rights;
+};
+
+#define RIGHTS_TYPE         0x0fu
+#define RIGHTS_EXPAND_DOWN  (1u << 2) /* data */
+#define RIGHTS_MEMORY       (1u << 4) /* S: code or data */
+#define RIGHTS_DPL(rights)  ((rights) >> 5 & 3)
+#define RIGHTS_OF_DPL(dpl)  ((dpl) << 5)
+#define RIGHTS_PRESENT      (1u << 7)
+#define RIGHTS_32_BIT       (1u << 14)
+#define RIGHTS_GRANULAR     (1u << 15)
+#define RIGHTS_UNUSABLE     (1u << 16)
+#define RIGHTS_CODE_32      0x409bu
+#define RIGHTS_VIRTUAL_8086 0xf3u
+#define SELECTOR_LOCAL      (1u << 2)
+
+struct segment vcpu_segment(const struct vcpu *vcpu, enum segment_index which);
+void vcpu_set_segment(struct vcpu *vcpu, enum segment_index which, const struct segment *segment);
+
+u32 vcpu_flags(const struct vcpu *vcpu);
+
+/* A task switch has come to its new task: where that goes on, and what the processor does beside:
+ * local breakpoints go (SDM vol. 3A, 8.3), nothing blocks events but an NMI that led here. */
+void vcpu_enter_task(struct vcpu *vcpu, u32 eip, u32 flags, bool by_iret);
+
 /* The register as the guest sees it. */
 u64 vcpu_control(const struct vcpu *vcpu, enum control_register which);
 

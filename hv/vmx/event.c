@@ -131,6 +131,12 @@ static bool makes_double_fault(unsigned first, unsigned second)
     return is_contributory(first) && is_contributory(second);
 }
 
+/* In real mode there are none: an entry with one would fail (SDM vol. 3C, 27.2.1.3). */
+static bool has_error_codes(void)
+{
+    return (vmcs_read(VMCS_GUEST_CR0) & CR0_PE) != 0;
+}
+
 enum exit_result vcpu_inject(struct vcpu *vcpu, unsigned vector, bool has_error, u32 error)
 {
     const struct event *first = &vcpu->event;
@@ -146,7 +152,7 @@ enum exit_result vcpu_inject(struct vcpu *vcpu, unsigned vector, bool has_error,
     }
     vcpu->event = (struct event){
         .info = INTERRUPTION_VALID | INTERRUPTION_HARDWARE_EXCEPTION << 8 | vector |
-                (has_error ? INTERRUPTION_ERROR_VALID : 0),
+                (has_error && has_error_codes() ? INTERRUPTION_ERROR_VALID : 0),
         .error = error,
     };
     return EXIT_RESUME;

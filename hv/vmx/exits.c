@@ -174,6 +174,25 @@ static enum exit_result on_invd(struct vcpu *vcpu)
     return EXIT_RESUME;
 }
 
+/* SDM vol. 3C, table 28-2. An event on its way came through a task gate; what it interrupted goes
+ * on at its own address, what asked for the switch behind its instruction. */
+static enum exit_result on_task_switch(struct vcpu *vcpu)
+{
+    u64 qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
+    u32 event = vcpu->event.info;
+    bool asked = event == 0 || INTERRUPTION_TYPE(event) >= INTERRUPTION_SOFTWARE;
+    struct task_switch request = {
+        .selector = (u16)qualification,
+        .source = qualification >> 30 & 3,
+        .length = asked ? (u32)vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH) : 0,
+        .external = !asked,
+        .has_error = (event & INTERRUPTION_ERROR_VALID) != 0,
+        .error = vcpu->event.error,
+    };
+
+    return exit_task_switch(vcpu, &request);
+}
+
 static enum exit_result on_invlpg(struct vcpu *vcpu)
 {
     return exit_invlpg(vcpu, GVA((u32)vmcs_read(VMCS_EXIT_QUALIFICATION)));
@@ -236,7 +255,7 @@ static const struct exit_row rows[VCPU_EXIT_REASONS] = {
     [REASON_INIT] = {"init", NULL},
     [REASON_INTERRUPT_WINDOW] = {"interrupt_window", on_event_window},
     [REASON_NMI_WINDOW] = {"nmi_window", on_event_window},
-    [REASON_TASK_SWITCH] = {"task_switch", NULL},
+    [REASON_TASK_SWITCH] = {"task_switch", on_task_switch},
     [REASON_CPUID] = {"cpuid", exit_cpuid},
     [11] = {"getsec", on_vmx_instruction},
     [REASON_HLT] = {"hlt", on_hlt},

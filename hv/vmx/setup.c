@@ -153,32 +153,18 @@ static bool write_host_state(void)
     return write_all(table, ARRAY_LEN(table));
 }
 
-#define SEGMENT(name, rights)                                                                      \
-    {VMCS_GUEST_##name##_SELECTOR, 0}, {VMCS_GUEST_##name##_BASE, 0},                              \
-        {VMCS_GUEST_##name##_LIMIT, FLAT_LIMIT},                                                   \
-    {                                                                                              \
-        VMCS_GUEST_##name##_ACCESS_RIGHTS, rights                                                  \
-    }
-
 /* The machine state of the Multiboot specification, 3.2: flat 32-bit segments, A20 open, paging and
  * interrupts off. */
-static bool write_guest_state(u32 entry)
+static bool write_guest_state(struct vcpu *vcpu, u32 entry)
 {
+    static const struct segment segments[] = {
+        [SEGMENT_ES] = {.limit = FLAT_LIMIT, .rights = ACCESS_RIGHTS_DATA32},
+        [SEGMENT_SS... SEGMENT_GS] = {.limit = FLAT_LIMIT, .rights = ACCESS_RIGHTS_DATA32},
+        [SEGMENT_CS] = {.limit = FLAT_LIMIT, .rights = ACCESS_RIGHTS_CODE32},
+        [SEGMENT_LDTR] = {.rights = RIGHTS_UNUSABLE},
+        [SEGMENT_TR] = {.limit = 0xffff, .rights = ACCESS_RIGHTS_TSS32},
+    };
     const struct field_value table[] = {
-        SEGMENT(CS, ACCESS_RIGHTS_CODE32),
-        SEGMENT(DS, ACCESS_RIGHTS_DATA32),
-        SEGMENT(ES, ACCESS_RIGHTS_DATA32),
-        SEGMENT(FS, ACCESS_RIGHTS_DATA32),
-        SEGMENT(GS, ACCESS_RIGHTS_DATA32),
-        SEGMENT(SS, ACCESS_RIGHTS_DATA32),
-        {VMCS_GUEST_LDTR_SELECTOR, 0},
-        {VMCS_GUEST_LDTR_BASE, 0},
-        {VMCS_GUEST_LDTR_LIMIT, 0},
-        {VMCS_GUEST_LDTR_ACCESS_RIGHTS, ACCESS_RIGHTS_UNUSABLE},
-        {VMCS_GUEST_TR_SELECTOR, 0},
-        {VMCS_GUEST_TR_BASE, 0},
-        {VMCS_GUEST_TR_LIMIT, 0xffff},
-        {VMCS_GUEST_TR_ACCESS_RIGHTS, ACCESS_RIGHTS_TSS32},
         {VMCS_GUEST_GDTR_BASE, 0},
         {VMCS_GUEST_GDTR_LIMIT, 0},
         {VMCS_GUEST_IDTR_BASE, 0},
@@ -199,6 +185,8 @@ static bool write_guest_state(u32 entry)
         {VMCS_GUEST_EFER, 0},
     };
 
+    for (u32 i = 0; i < ARRAY_LEN(segments); i++)
+        vcpu_set_segment(vcpu, i, &segments[i]);
     return write_all(table, ARRAY_LEN(table));
 }
 
@@ -214,7 +202,7 @@ int vmx_setup(struct vcpu *vcpu, const struct vmx_controls *controls, u32 entry,
         return error;
     ok &= write_controls(vcpu, controls, io, msr);
     ok &= write_host_state();
-    ok &= write_guest_state(entry);
+    ok &= write_guest_state(vcpu, entry);
     if (!ok)
         return -HV_EIO;
     vcpu_set_cr0(vcpu, CR0_PE | CR0_ET);

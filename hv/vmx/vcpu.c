@@ -4,6 +4,7 @@
 #include <hv/log/log.h>
 #include <hv/log/queue.h>
 #include <hv/platform/panic.h>
+#include <hv/vm/guestmem.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/check.h>
 #include <hv/vmx/vmx.h>
@@ -26,6 +27,7 @@
 #define SEGMENT_DEFAULT_32 (1u << 14) /* D/B, SDM vol. 3C, table 25-2 */
 #define RFLAGS_VM          (1u << 17)
 #define DR7_ENABLED        0xffu
+#define DR7_LOCAL          0x155u /* L0 to L3, LE */
 
 void vmcs_write(enum vmcs_field field, u64 value)
 {
@@ -92,6 +94,57 @@ void vcpu_set_gpr(struct vcpu *vcpu, unsigned index, u64 value)
         vcpu->regs[index] = value;
 }
 
+/* Encodings of the fields of a segment go up in steps of 2 (SDM vol. 3D, appendix B). */
+static enum vmcs_field of_segment(enum vmcs_field first, enum segment_index which)
+{
+    return first + 2 * which;
+}
+
+struct segment vcpu_segment(const struct vcpu *vcpu, enum segment_index which)
+{
+    struct segment segment = {
+        .base = (u32)vmcs_read(of_segment(VMCS_GUEST_ES_BASE, which)),
+        .limit = (u32)vmcs_read(of_segment(VMCS_GUEST_ES_LIMIT, which)),
+    };
+
+    (void)vcpu;
+    if (which < SEGMENT_GDTR) {
+        segment.selector = (u16)vmcs_read(of_segment(VMCS_GUEST_ES_SELECTOR, which));
+        segment.rights = (u32)vmcs_read(of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, which));
+    }
+    return segment;
+}
+
+void vcpu_set_segment(struct vcpu *vcpu, enum segment_index which, const struct segment *segment)
+{
+    (void)vcpu;
+    vmcs_write(of_segment(VMCS_GUEST_ES_SELECTOR, which), segment->selector);
+    vmcs_write(of_segment(VMCS_GUEST_ES_BASE, which), segment->base);
+    vmcs_write(of_segment(VMCS_GUEST_ES_LIMIT, which), segment->limit);
+    vmcs_write(of_segment(VMCS_GUEST_ES_ACCESS_RIGHTS, which), segment->rights);
+}
+
+u32 vcpu_flags(const struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return (u32)vmcs_read(VMCS_GUEST_RFLAGS);
+}
+
+/* The NMI that led here has been delivered, so that it blocks others, which it did not have to do
+ * for a second delivery (vmx_event_collect). */
+void vcpu_enter_task(struct vcpu *vcpu, u32 eip, u32 flags, bool by_iret)
+{
+    bool by_nmi = vcpu->event.info != 0 && INTERRUPTION_TYPE(vcpu->event.info) == INTERRUPTION_NMI;
+    u64 blocked = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & INTERRUPTIBILITY_NMI;
+
+    vmcs_write(VMCS_GUEST_RIP, eip);
+    vmcs_write(VMCS_GUEST_RFLAGS, flags);
+    vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~(u64)DR7_LOCAL);
+    vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, by_nmi ? INTERRUPTIBILITY_NMI : by_iret ? 0 : blocked);
+    vmcs_write(VMCS_GUEST_ACTIVITY_STATE, 0);
+    vmx_boundary(vcpu);
+}
+
 static u64 merge(enum vmcs_field real, enum vmcs_field mask, enum vmcs_field shadow)
 {
     u64 owned = vmcs_read(mask);
@@ -135,10 +188,21 @@ void vcpu_set_shadow(struct vcpu *vcpu, enum control_register which, u64 value)
     vmcs_write(which == VCPU_CR0 ? VMCS_CR0_READ_SHADOW : VMCS_CR4_READ_SHADOW, value);
 }
 
+/* With PAE an entry takes the four of a root from the VMCS (SDM vol. 3C, 27.3.2.4). */
+static void load_pdptes(struct vcpu *vcpu, u64 root)
+{
+    u64 entries[4] = {0};
+
+    guest_read(vcpu->vm, GPA(root & 0xffffffe0), entries, sizeof(entries));
+    for (u32 i = 0; i < ARRAY_LEN(entries); i++)
+        vmcs_write(VMCS_GUEST_PDPTE0 + 2 * i, entries[i]);
+}
+
 void vcpu_set_real_cr3(struct vcpu *vcpu, u64 value)
 {
-    (void)vcpu;
     vmcs_write(VMCS_GUEST_CR3, value);
+    if (vmcs_read(VMCS_GUEST_CR4) & CR4_PAE)
+        load_pdptes(vcpu, value);
     tlb_flush_nonglobal();
 }
 

@@ -3,18 +3,25 @@
 #ifndef HV_VMX_VMCS_FIELDS_H
 #define HV_VMX_VMCS_FIELDS_H
 
+/* Of a segment register; its number counts as in enum segment_index. */
+#define VMCS_SEGMENT(X, name, index)                                                               \
+    X(GUEST_##name##_SELECTOR, 0x0800 + 2 * (index))                                               \
+    X(GUEST_##name##_LIMIT, 0x4800 + 2 * (index))                                                  \
+    X(GUEST_##name##_ACCESS_RIGHTS, 0x4814 + 2 * (index))                                          \
+    X(GUEST_##name##_BASE, 0x6806 + 2 * (index))
+
 /* X(name, encoding): every field this hypervisor reads or writes; the table also names them in
  * dumps. */
 #define VMCS_FIELDS(X)                                                                             \
     X(VIRTUAL_PROCESSOR_ID, 0x0000)                                                                \
-    X(GUEST_ES_SELECTOR, 0x0800)                                                                   \
-    X(GUEST_CS_SELECTOR, 0x0802)                                                                   \
-    X(GUEST_SS_SELECTOR, 0x0804)                                                                   \
-    X(GUEST_DS_SELECTOR, 0x0806)                                                                   \
-    X(GUEST_FS_SELECTOR, 0x0808)                                                                   \
-    X(GUEST_GS_SELECTOR, 0x080a)                                                                   \
-    X(GUEST_LDTR_SELECTOR, 0x080c)                                                                 \
-    X(GUEST_TR_SELECTOR, 0x080e)                                                                   \
+    VMCS_SEGMENT(X, ES, 0)                                                                         \
+    VMCS_SEGMENT(X, CS, 1)                                                                         \
+    VMCS_SEGMENT(X, SS, 2)                                                                         \
+    VMCS_SEGMENT(X, DS, 3)                                                                         \
+    VMCS_SEGMENT(X, FS, 4)                                                                         \
+    VMCS_SEGMENT(X, GS, 5)                                                                         \
+    VMCS_SEGMENT(X, LDTR, 6)                                                                       \
+    VMCS_SEGMENT(X, TR, 7)                                                                         \
     X(HOST_ES_SELECTOR, 0x0c00)                                                                    \
     X(HOST_CS_SELECTOR, 0x0c02)                                                                    \
     X(HOST_SS_SELECTOR, 0x0c04)                                                                    \
@@ -31,6 +38,7 @@
     X(GUEST_DEBUGCTL, 0x2802)                                                                      \
     X(GUEST_PAT, 0x2804)                                                                           \
     X(GUEST_EFER, 0x2806)                                                                          \
+    X(GUEST_PDPTE0, 0x280a)                                                                        \
     X(HOST_PAT, 0x2c00)                                                                            \
     X(HOST_EFER, 0x2c02)                                                                           \
     X(PIN_BASED_CONTROLS, 0x4000)                                                                  \
@@ -55,24 +63,8 @@
     X(IDT_VECTORING_INFO, 0x4408)                                                                  \
     X(IDT_VECTORING_ERROR_CODE, 0x440a)                                                            \
     X(EXIT_INSTRUCTION_LENGTH, 0x440c)                                                             \
-    X(GUEST_ES_LIMIT, 0x4800)                                                                      \
-    X(GUEST_CS_LIMIT, 0x4802)                                                                      \
-    X(GUEST_SS_LIMIT, 0x4804)                                                                      \
-    X(GUEST_DS_LIMIT, 0x4806)                                                                      \
-    X(GUEST_FS_LIMIT, 0x4808)                                                                      \
-    X(GUEST_GS_LIMIT, 0x480a)                                                                      \
-    X(GUEST_LDTR_LIMIT, 0x480c)                                                                    \
-    X(GUEST_TR_LIMIT, 0x480e)                                                                      \
     X(GUEST_GDTR_LIMIT, 0x4810)                                                                    \
     X(GUEST_IDTR_LIMIT, 0x4812)                                                                    \
-    X(GUEST_ES_ACCESS_RIGHTS, 0x4814)                                                              \
-    X(GUEST_CS_ACCESS_RIGHTS, 0x4816)                                                              \
-    X(GUEST_SS_ACCESS_RIGHTS, 0x4818)                                                              \
-    X(GUEST_DS_ACCESS_RIGHTS, 0x481a)                                                              \
-    X(GUEST_FS_ACCESS_RIGHTS, 0x481c)                                                              \
-    X(GUEST_GS_ACCESS_RIGHTS, 0x481e)                                                              \
-    X(GUEST_LDTR_ACCESS_RIGHTS, 0x4820)                                                            \
-    X(GUEST_TR_ACCESS_RIGHTS, 0x4822)                                                              \
     X(GUEST_INTERRUPTIBILITY, 0x4824)                                                              \
     X(GUEST_ACTIVITY_STATE, 0x4826)                                                                \
     X(GUEST_SYSENTER_CS, 0x482a)                                                                   \
@@ -87,14 +79,6 @@
     X(GUEST_CR0, 0x6800)                                                                           \
     X(GUEST_CR3, 0x6802)                                                                           \
     X(GUEST_CR4, 0x6804)                                                                           \
-    X(GUEST_ES_BASE, 0x6806)                                                                       \
-    X(GUEST_CS_BASE, 0x6808)                                                                       \
-    X(GUEST_SS_BASE, 0x680a)                                                                       \
-    X(GUEST_DS_BASE, 0x680c)                                                                       \
-    X(GUEST_FS_BASE, 0x680e)                                                                       \
-    X(GUEST_GS_BASE, 0x6810)                                                                       \
-    X(GUEST_LDTR_BASE, 0x6812)                                                                     \
-    X(GUEST_TR_BASE, 0x6814)                                                                       \
     X(GUEST_GDTR_BASE, 0x6816)                                                                     \
     X(GUEST_IDTR_BASE, 0x6818)                                                                     \
     X(GUEST_DR7, 0x681a)                                                                           \

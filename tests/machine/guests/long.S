@@ -113,33 +113,57 @@ left_long:
     pop %ebp
     ret
 
-/* u32 real_mode(void): 16-bit code with PE clear counts interrupts through the vector table at 0. */
-    .globl real_mode
-real_mode:
+/* Copies the 16-bit code between \name\()_start and _end to LOW and goes there in a 16-bit segment,
+ * interrupts through the vectors at 0 if the code makes it real mode. It ends with leave_16. */
+    .macro enter_16 name
     push %ebp
     push %ebx
     push %esi
     push %edi
     sidt saved_idt
     mov %esp, saved_stack
-    mov $code16_start, %esi
+    mov $\name\()_start, %esi
     mov $LOW, %edi
-    mov $code16_end - code16_start, %ecx
+    mov $\name\()_end - \name\()_start, %ecx
     rep movsb
-    movl $LOW + real_handler - code16_start, 0x60 * 4
-    lidt real_idt
     ljmp $0x38, $LOW
     .code16
-code16_start:
+\name\()_start:
+    .endm
+
+    .macro leave_16 name /* from protected mode */
+    ljmpl $8, $left_16
+\name\()_end:
+    .code32
+    .endm
+
+    .macro real_on name
+    mov %cr0, %eax
+    and $0xfe, %al
+    mov %eax, %cr0
+    ljmp $0, $LOW + 1f - \name\()_start
+1:
+    .endm
+
+    .macro real_off
+    mov %cr0, %eax
+    or $1, %al
+    mov %eax, %cr0
+    .endm
+
+/* u32 real_mode(void): 16-bit code with PE clear counts interrupts through the vector table at 0, and 0x1000 for each
+ * general protection that comes without an error code. */
+    .globl real_mode
+real_mode:
+    movl $LOW + real_handler - real_start, 0x60 * 4
+    movl $LOW + real_fault - real_start, 13 * 4
+    enter_16 real
     mov $0x40, %ax
     mov %ax, %ds
     mov %ax, %es
     mov %ax, %ss
-    mov %cr0, %eax
-    and $0xfe, %al
-    mov %eax, %cr0
-    ljmp $0, $LOW + real_start - code16_start
-real_start:
+    lidtl %cs:LOW + real_idt - real_start
+    real_on real
     xor %ax, %ax
     mov %ax, %ds
     mov %ax, %es
@@ -155,25 +179,70 @@ real_start:
     pop %bx
     mov $0x2f8, %dx
     in %dx, %al             /* exits */
+    mov $0x12345, %ecx
+    rdmsr                   /* exits, and faults */
     sti
     cli
-    mov %cr0, %eax
-    or $1, %al
-    mov %eax, %cr0
-    ljmpl $8, $left_real
+    movzwl %bx, %ebx
+    real_off
+    jmp 1f
 real_handler:
     inc %bx
     iret
-code16_end:
-    .code32
-left_real:
+real_fault:
+    add $0x1000, %bx
+    pop %ax
+    add $2, %ax
+    push %ax
+    iret
+real_idt:
+    .word 0x3ff
+    .long 0
+1:  leave_16 real
+
+/* u32 big_real_mode(const u32 *address): real mode with data segments of 4 GiB reads beyond 1 MiB. */
+    .globl big_real_mode
+big_real_mode:
+    mov 4(%esp), %edx
+    enter_16 big
+    real_on big
+    push %edx
+    xor %ax, %ax
+    cpuid                   /* exits */
+    pop %edx
+    mov (%edx), %ebx
+    real_off
+    leave_16 big
+
+/* u32 protected_16(void): 16-bit protected mode takes interrupts through 32-bit gates and goes on behind exits. */
+    .globl protected_16
+protected_16:
+    enter_16 protected
+    mov $0x40, %ax
+    mov %ax, %ds
+    mov %ax, %ss
+    mov $0x6f00, %esp
+    xor %ebx, %ebx
+    mov $10, %cx
+1:  push %bx
+    push %cx
+    int $48
+    mov $1, %eax
+    cpuid                   /* exits */
+    pop %cx
+    pop %ebx
+    inc %bx
+    loop 1b
+    leave_16 protected
+
+left_16:
     mov $16, %eax
     mov %eax, %ds
     mov %eax, %es
     mov %eax, %ss
     mov saved_stack, %esp
     lidt saved_idt
-    movzwl %bx, %eax
+    mov %ebx, %eax
     pop %edi
     pop %esi
     pop %ebx
@@ -184,9 +253,6 @@ left_real:
     .balign 8
 saved_idt:
     .quad 0
-real_idt:
-    .word 0x3ff
-    .long 0
 saved_stack:
     .long 0
     .section .note.GNU-stack, "", @progbits

@@ -39,8 +39,6 @@ struct multiboot {
 
 extern const u8 trap_stubs[];
 extern u32 attempt_stack;
-extern u64 gdt[];
-extern u32 tss[];
 
 u32 attempt_call(attempt_function function);
 u32 attempt_call_user(attempt_function function);

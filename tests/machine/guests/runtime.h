@@ -22,6 +22,10 @@ typedef uint64_t u64;
 #define SELECTOR_TASK   0x30
 #define SELECTOR_CODE16 0x38
 #define SELECTOR_DATA16 0x40
+#define SELECTOR_FREE   0x50 /* to 0xc8 */
+
+extern u64 gdt[];
+extern u32 tss[]; /* of the running kernel */
 
 struct trap {
     u32 edi, esi, ebp, esp, ebx, edx, ecx, eax, ds;
@@ -40,7 +44,7 @@ struct answer attempt(attempt_function function);
 struct answer attempt_user(attempt_function function); /* in ring 3, with IOPL 0 */
 
 enum ring { KERNEL, USER };
-enum when { ALWAYS, MIRRORED, TSC_ADJUST };
+enum when { ALWAYS, MIRRORED, UNMIRRORED, TSC_ADJUST };
 struct row {
     const char *name;
     attempt_function function;

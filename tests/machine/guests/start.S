@@ -118,6 +118,7 @@ gdt:
     .quad 0, 0 /* 0x28, 0x30: task-state segments, filled in by runtime.c */
     .quad 0x00009b000000ffff, 0x000093000000ffff /* 0x38, 0x40: 16-bit code and data */
     .quad 0x00af9b000000ffff /* 0x48: 64-bit code */
+    .skip 128 /* 0x50 to 0xc8: free, for tests */
 gdt_end:
 gdt_pointer:
     .word gdt_end - gdt - 1
