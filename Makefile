@@ -37,14 +37,10 @@ run: setup
 	@scripts/kmv run --build $(BUILD) --offset $(OFFSET) $(ARGS)
 
 # Pages of every kind go bad between programs that would notice; a comparison of all pages and a page of charts close it.
-DEMO_COMMANDS := ls; inject 50 1; forktest; inject 100 2; stressfs; inject 200 3; echo alive | grep alive; verify; mirrorstat
 .PHONY: demo
 demo: setup
 	@$(MAKE) --no-print-directory all >&2 </dev/null
-	@mkdir -p $(BUILD)/demo
-	@scripts/kmv run --build $(BUILD) --offset $(OFFSET) --log $(BUILD)/demo/hv.log --exec '$(DEMO_COMMANDS)' </dev/null
-	@scripts/kmv watch --once $(BUILD)/demo/hv.log | tail -n 1
-	@scripts/kmv report $(BUILD)/demo/hv.log
+	@scripts/kmv demo --build $(BUILD) --offset $(OFFSET)
 
 # Packages first, then everything else: what make knows of the system may change in between.
 .PHONY: test

@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from kmvlib import contract, hypercalls, options, platforms, report, run, watch
+from kmvlib import contract, demo, hypercalls, options, platforms, report, run, watch
 from kmvlib.errors import USAGE, KmvError
 
 EXIT_STATUSES = """\
@@ -31,6 +31,7 @@ def make_parser():
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     add_run(commands)
+    add_demo(commands)
     add_watch(commands)
     add_report(commands)
     add_hypercalls(commands)
@@ -67,6 +68,23 @@ def add_run(commands):
     add("--keep", metavar="DIR", help="use this folder for the run's files, and leave them there")
     add("--build", metavar="DIR", default="build", help="folder of the build, from the top folder (default build)")
     parser.set_defaults(function=run_command)
+
+
+def add_demo(commands):
+    parser = commands.add_parser(
+        "demo",
+        help="watch a guest lose memory and go on",
+        description="Boots the guest, runs programs while pages go bad, tells what happens and why, compares all of memory "
+        "with its mirror, prints what became of the bad pages and makes a page of charts. No typing.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EXIT_STATUSES,
+    )
+    add = parser.add_argument
+    add("--platform", choices=("auto", "bochs", "kvm"), default="auto", help="auto: kvm where it gives guests VMX, else bochs")
+    add("--offset", metavar="HEX", default=f"{contract.OFFSET_DEFAULT:x}", help="OFFSET (default 38000000)")
+    add("--log", metavar="FILE", help="hypervisor's log (default BUILD/demo/hv.log); the page is FILE.html")
+    add("--build", metavar="DIR", default="build", help="folder of the build, from the top folder (default build)")
+    parser.set_defaults(function=demo_command)
 
 
 def add_watch(commands):
@@ -107,6 +125,10 @@ def add_hypercalls(commands):
 
 def run_command(args):
     return run.run(options.checked_options(args))
+
+
+def demo_command(args):
+    return demo.demo(options.demo_options(args))
 
 
 def stop_at_signal(number, frame):

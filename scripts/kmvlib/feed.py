@@ -21,27 +21,38 @@ def split_commands(text):
     return [command for command in commands if command]
 
 
-class Script:
-    """Types one command at each prompt, then powers off."""
+class Feed:
+    """What all of them have, as a run calls it: `typist` types, `descriptor` is what to wait for, None for nothing."""
 
     descriptor = None
 
-    def __init__(self, commands, send):
-        self.lines = [command.encode() + b"\n" for command in commands] + [POWER_OFF]
-        self.typist = Typist(send, ECHO_PATIENCE)
-
     def machine_up(self):
-        """Nothing to prepare: the first prompt starts it."""
+        """The machine runs: nothing to prepare, the first prompt starts it."""
+
+    def shown(self, data):
+        """What of the guest's output the user sees: all."""
+        return data
 
     def prompt(self):
-        if self.lines:
-            self.typist.type(self.lines.pop(0))
+        """The guest's shell waits for a command: the user sees it."""
 
     def close(self):
         """Nothing to give back."""
 
 
-class Pipe:
+class Script(Feed):
+    """Types one command at each prompt, then powers off."""
+
+    def __init__(self, commands, send):
+        self.lines = [command.encode() + b"\n" for command in commands] + [POWER_OFF]
+        self.typist = Typist(send, ECHO_PATIENCE)
+
+    def prompt(self):
+        if self.lines:
+            self.typist.type(self.lines.pop(0))
+
+
+class Pipe(Feed):
     """Types the lines of standard input, one at each prompt; powers off when they end."""
 
     def __init__(self, descriptor, send):
@@ -50,9 +61,6 @@ class Pipe:
         self.lines = []
         self.prompts = 0
         self.typist = Typist(send, ECHO_PATIENCE)
-
-    def machine_up(self):
-        """Nothing to prepare: the first prompt starts it."""
 
     def readable(self):
         data = os.read(self.descriptor, 65536)
@@ -73,15 +81,12 @@ class Pipe:
             self.prompts -= 1
             self.typist.type(self.lines.pop(0))
 
-    def close(self):
-        """Nothing to give back."""
-
 
 class Quit(Exception):
     """The user asked to leave."""
 
 
-class Terminal:
+class Terminal(Feed):
     """The user's terminal as the guest's. Ctrl-A x leaves, Ctrl-A Ctrl-A types one Ctrl-A."""
 
     ESCAPE = 1  # Ctrl-A
@@ -120,8 +125,6 @@ class Terminal:
             self.escaped = key == self.ESCAPE and not self.escaped
         return bytes(keys)
 
-    def prompt(self):
-        """The user sees it."""
 
     def close(self):
         if self.saved is not None:

@@ -37,6 +37,7 @@ class History:
         self.samples = []  # (tsc, counters) of the start, where all are 0, and of each event=stats
         self.spare_total = None  # frames
         self.spare_free = None
+        self.compared = self.differing = None  # pages of the last verify
         self.last = deque(maxlen=LAST_EVENTS)
         self.bad_since = {}
 
@@ -88,6 +89,9 @@ class History:
     def answer(self, event):
         self.answers.append((self.clock, event["event"]))
         self.kinds[event["event"], event.get("side", "?"), event.get("cause", "?")] += 1
+
+    def take_verify(self, event):
+        self.compared, self.differing = number(event, "pages"), number(event, "differing")
 
     def take_stats(self, event):
         values = {key: number(event, key) for key in event if key not in ("seq", "tsc", "event")}

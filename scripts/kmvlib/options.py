@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kmvlib import contract, platforms
@@ -11,6 +12,7 @@ from kmvlib.errors import usage
 OVERHEAD_MIB = 192
 DEFAULT_EXEC_TIMEOUT = 600.0
 STATS_MAX = 3600
+DEMO_STATS = 0.2  # its charts have to show something of a run of a few seconds
 
 
 @dataclass
@@ -33,6 +35,7 @@ class RunOptions:
     stats: float = 0.0
     offset: int = contract.OFFSET_DEFAULT
     commands: str | None = None
+    make_feed: Callable | None = None  # makes what types (kmvlib.feed), in place of commands
     interactive: bool = False
     timeout: float | None = None
     log: str | None = None
@@ -75,6 +78,13 @@ def checked_options(args):
     check_names(options)
     check_translation(options, bare)
     return options
+
+
+def demo_options(args):
+    """RunOptions for `kmv demo`."""
+    return RunOptions(
+        platform=args.platform, build=args.build, offset=contract.parse_offset(args.offset), log=args.log, stats=DEMO_STATS
+    )
 
 
 def default_stats(args):

@@ -106,6 +106,8 @@ class Session:
         self.child = None
 
     def make_input(self, options):
+        if options.make_feed is not None:
+            return options.make_feed(self.console.send)
         if options.commands is not None:
             return feed.Script(feed.split_commands(options.commands), self.console.send)
         if options.interactive:
@@ -211,7 +213,7 @@ class Session:
         before = self.prompts.count
         self.prompts.feed(data)
         self.mid_line = not data.endswith(b"\n")
-        write_all(sys.stdout.fileno(), self.newlines.feed(data) if self.newlines else data)
+        write_out(self.input.shown(self.newlines.feed(data) if self.newlines else data))
         for trace in self.traces.feed(data):
             self.say_all(self.symbols.guest(trace))
         for _ in range(self.prompts.count - before):
@@ -268,6 +270,11 @@ class Session:
             self.progress.say(end.message)
         self.say_all(self.symbols.end_lines)
         return end.status
+
+
+def write_out(data):
+    """Writes bytes to standard output, past Python's buffer."""
+    write_all(sys.stdout.fileno(), data)
 
 
 def write_all(descriptor, data):

@@ -1,0 +1,70 @@
+"""The demo's story: told in front of the prompt whose command it is about, and summed up."""
+
+import pytest
+
+from kmvlib import demo
+from kmvlib.console import PromptCounter
+from kmvlib.history import History
+from kmvlib.hvlog import parse_log
+
+# The guest waits after each prompt, so that no piece goes on behind one.
+CONSOLE = (b"guest up, 1$\n$ ", b"a\nout of a\n$ ", b"b\n$ ", b"poweroff\n")
+STORY = (("First.", "And more.", "a"), ("", "b"))
+SEEN = "guest up, 1$\n\n[1/1] First.\n      And more.\n$ a\nout of a\n$ b\n$ poweroff\n"
+
+
+@pytest.mark.parametrize("size", range(1, 16))
+def test_text_stands_before_the_prompt(size):
+    seen, typed, prompts = bytearray(), bytearray(), PromptCounter()
+
+    def send(data):
+        typed.extend(data)
+        return len(data)
+
+    narrator = demo.Narrator(STORY, send, seen.extend, 0)
+    for data in (part[start : start + size] for part in CONSOLE for start in range(0, len(part), size)):
+        narrator.typist.heard(data)
+        before = prompts.count
+        prompts.feed(data)
+        seen.extend(narrator.shown(data))
+        for _ in range(prompts.count - before):
+            narrator.prompt()
+    assert seen.decode() == SEEN
+    assert typed == b"a\nb\npoweroff\n"
+
+
+def history_of(*lines):
+    history = History()
+    for event in parse_log("".join(f"seq={seq} tsc={seq} event={line}\n" for seq, line in enumerate(lines))):
+        history.take(event)
+    return history
+
+
+POISON = "poison gpage=0x1000 side=native"
+RECOVER = "recover gpage=0x1000 side=native cause=access"
+VERIFY = "verify pages=100 differing=0"
+
+
+def test_summary():
+    lines = list(demo.summary(history_of("boot spare_size=0x10000", POISON, RECOVER, VERIFY)))
+    assert lines == [
+        "1 pages went bad: 1 recovered, 0 degraded, 0 lost.",
+        "      1 recover, native side, cause access",
+        "Compared at the end: 100 pages, 0 differ from their copy.",
+        "Spare frames left: 15 of 16.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines, good",
+    [
+        ((POISON, RECOVER, VERIFY), True),
+        ((POISON, RECOVER), False),
+        ((POISON, VERIFY), False),
+        ((VERIFY,), False),
+        ((POISON, RECOVER, "verify pages=100 differing=1"), False),
+        ((POISON, "lost gpage=0x1000 side=native cause=access", VERIFY), False),
+    ],
+)
+def test_verdict(lines, good):
+    assert demo.is_good(history_of(*lines)) == good
