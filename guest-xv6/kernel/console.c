@@ -8,6 +8,7 @@
 #include "proc.h"
 #include "spinlock.h"
 #include "uart.h"
+#include "usercopy.h"
 
 #define INPUT_SIZE 4096 /* a power of two */
 #define CTRL(c)    ((c) - '@')
@@ -109,6 +110,8 @@ static int take_line(char *to, int bytes)
 
 static int console_read(char *to, int bytes)
 {
+    char *bounce = user_bounce();
+
     spin_lock(&input.lock);
     while (input.read == input.committed) {
         if (proc_killed()) {
@@ -117,18 +120,26 @@ static int console_read(char *to, int bytes)
         }
         proc_sleep(&input.read, &input.lock);
     }
-    int taken = take_line(to, bytes);
+    int taken = take_line(bounce, bytes < USER_PIECE ? bytes : USER_PIECE);
     if (input.held_up) {
         input.held_up = false;
         uart_receive(true);
     }
     spin_unlock(&input.lock);
-    return taken;
+    return user_copy(to, bounce, (uint32_t)taken) ? taken : -1;
 }
 
 static int console_write(const char *from, int bytes)
 {
-    kwrite(from, bytes);
+    char *bounce = user_bounce();
+    int piece;
+
+    for (int done = 0; done < bytes; done += piece) {
+        piece = bytes - done < USER_PIECE ? bytes - done : USER_PIECE;
+        if (!user_copy(bounce, from + done, (uint32_t)piece))
+            return -1;
+        kwrite(bounce, piece);
+    }
     return bytes;
 }
 

@@ -33,6 +33,7 @@ struct cpu {
     int irq_depth;             /* levels of irq_push */
     struct context *scheduler; /* where this processor's scheduler waits */
     uint32_t *pgdir;           /* the page directory in CR3 */
+    int losses;                /* that it answers (loss.c), one in another */
     uint64_t idle_since;       /* time stamp of the HLT it waits in, 0: it doesn't */
     uint64_t idle;             /* time stamp ticks that it has waited */
     uint64_t gdt[NSEGS];

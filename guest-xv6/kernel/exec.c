@@ -157,21 +157,20 @@ static bool push(struct image *image, const void *from, uint32_t bytes)
 
 /* Puts the strings on the stack, then the argument array, then main's frame: return address, argc,
  * argv. */
-static bool push_arguments(struct image *image, char *const argv[])
+static bool push_arguments(struct image *image, const struct argument *args, int count)
 {
     uint32_t addresses[MAXARG + 1];
     uint32_t frame[3] = {0xFFFFFFFF}; /* no way back from main */
-    uint32_t argc = 0;
 
-    for (; argv[argc] != NULL; argc++) {
-        if (argc == MAXARG || !push(image, argv[argc], strlen(argv[argc]) + 1))
+    for (int i = 0; i < count; i++) {
+        if (!push(image, args[i].text, args[i].bytes))
             return false;
-        addresses[argc] = image->stack;
+        addresses[i] = image->stack;
     }
-    addresses[argc] = 0;
-    if (!push(image, addresses, (argc + 1) * sizeof(addresses[0])))
+    addresses[count] = 0;
+    if (!push(image, addresses, ((uint32_t)count + 1) * sizeof(addresses[0])))
         return false;
-    frame[1] = argc;
+    frame[1] = (uint32_t)count;
     frame[2] = image->stack;
     return push(image, frame, sizeof(frame));
 }
@@ -203,7 +202,7 @@ static void become(const struct image *image, const char *path)
     struct proc *p = proc_self();
     uint32_t *old = p->pgdir;
 
-    copy_string(p->name, last_element(path), sizeof(p->name)); /* may lie in the old memory */
+    copy_string(p->name, last_element(path), sizeof(p->name));
     p->size = image->size;
     p->tf->eip = image->entry;
     p->tf->esp = image->stack;
@@ -214,21 +213,24 @@ static void become(const struct image *image, const char *path)
     p->window_map = image->window_map;
     cpu_self()->windows.user = p->window_map;
     pgdir_load(image->pgdir);
+    p->other_pgdir = old;
     irq_pop();
     vm_free(old);
 }
 
-int exec(const char *path, char *const argv[])
+int exec(const char *path, const struct argument *args, int count)
 {
     struct image image = {.pgdir = vm_new()};
 
     if (image.pgdir == NULL)
         return -1;
-    if (!load_file(path, &image) || !may_run(&image, path) || !add_stack(&image) ||
-        !push_arguments(&image, argv)) {
+    proc_self()->other_pgdir = image.pgdir;
+    bool ok = load_file(path, &image) && may_run(&image, path) && add_stack(&image) &&
+              push_arguments(&image, args, count);
+    if (ok)
+        become(&image, path);
+    else
         vm_free(image.pgdir);
-        return -1;
-    }
-    become(&image, path);
-    return 0;
+    proc_self()->other_pgdir = NULL;
+    return ok ? 0 : -1;
 }

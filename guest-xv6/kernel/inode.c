@@ -8,6 +8,9 @@
 #include "log.h"
 #include "param.h"
 #include "string.h"
+#include "usercopy.h"
+
+_Static_assert(BLOCK_SIZE <= USER_PIECE, "a block on its way");
 
 static struct {
     struct spinlock lock;
@@ -269,8 +272,10 @@ int inode_read(struct inode *ip, void *to, uint32_t offset, uint32_t bytes)
         uint32_t piece = piece_in_block(offset, bytes - done);
         struct buf *b = inode_read_block(ip, offset);
 
-        memcpy(at + done, b->data + offset % BLOCK_SIZE, piece);
+        bool ok = user_copy(at + done, b->data + offset % BLOCK_SIZE, piece);
         block_release(b);
+        if (!ok)
+            return -1;
         offset += piece;
         done += piece;
     }
@@ -280,6 +285,7 @@ int inode_read(struct inode *ip, void *to, uint32_t offset, uint32_t bytes)
 int inode_write(struct inode *ip, const void *from, uint32_t offset, uint32_t bytes)
 {
     const char *at = from;
+    char *bounce = user_bounce(); /* a block never gets a part of what was lost on the way */
     uint32_t done = 0;
 
     if (offset > ip->disk.size || offset + bytes < offset ||
@@ -287,12 +293,14 @@ int inode_write(struct inode *ip, const void *from, uint32_t offset, uint32_t by
         return -1;
     while (done < bytes) {
         uint32_t piece = piece_in_block(offset, bytes - done);
-        uint32_t block = map_block(ip, offset / BLOCK_SIZE, true);
 
+        if (!user_copy(bounce, at + done, piece))
+            break;
+        uint32_t block = map_block(ip, offset / BLOCK_SIZE, true);
         if (block == 0)
             break;
         struct buf *b = block_read(block);
-        memcpy(b->data + offset % BLOCK_SIZE, at + done, piece);
+        memcpy(b->data + offset % BLOCK_SIZE, bounce, piece);
         log_write(b);
         block_release(b);
         offset += piece;

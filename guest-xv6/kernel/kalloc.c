@@ -2,10 +2,12 @@
  * costs nothing. */
 #include "kalloc.h"
 
+#include <stddef.h>
+
 #include "console.h"
 #include "memlayout.h"
 #include "spinlock.h"
-#include "string.h"
+#include "usercopy.h"
 
 struct free_page {
     struct free_page *next;
@@ -18,6 +20,7 @@ static struct {
     uint32_t end;
     uint32_t first;
     uint8_t is_free[PHYSTOP / PGSIZE / 8]; /* a bit a page: on the free list */
+    uint8_t is_retired[PHYSTOP / PGSIZE / 8];
 } pages;
 
 static bool test_free(uint32_t pa)
@@ -74,7 +77,19 @@ void *page_alloc_zeroed(void)
 {
     void *page = page_alloc();
 
-    return page == NULL ? NULL : memset(page, 0, PGSIZE);
+    while (page != NULL && !page_fill(page, 0))
+        page = page_alloc();
+    return page;
+}
+
+void page_retire(uint32_t pa)
+{
+    pages.is_retired[pa / PGSIZE / 8] |= (uint8_t)(1u << (pa / PGSIZE % 8));
+}
+
+static bool is_retired(uint32_t pa)
+{
+    return pages.is_retired[pa / PGSIZE / 8] >> (pa / PGSIZE % 8) & 1;
 }
 
 void page_free(void *page)
@@ -84,7 +99,8 @@ void page_free(void *page)
 
     if (pa % PGSIZE != 0 || pa < pages.first || pa >= pages.virgin)
         panic("page_free: %p is not a page of the allocator", page);
-    memset(page, 0x01, PGSIZE);
+    if (is_retired(pa) || !page_fill(page, 0x01))
+        return;
     spin_lock(&pages.lock);
     if (test_free(pa))
         panic("page_free: %p is free already", page);

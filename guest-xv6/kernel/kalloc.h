@@ -12,6 +12,9 @@ void pages_init(uint32_t first, uint32_t end);
 void *page_alloc(void);
 void *page_alloc_zeroed(void);
 
+/* Leaves the page at a physical address, which was lost, out of use once it is given back. */
+void page_retire(uint32_t pa);
+
 /* Gives a page back; it is filled with 0x01 bytes, so that a stale pointer shows. */
 void page_free(void *page);
 

@@ -15,6 +15,7 @@
 #include "keyboard.h"
 #include "kmap.h"
 #include "lapic.h"
+#include "loss.h"
 #include "main.h"
 #include "memlayout.h"
 #include "mp.h"
@@ -107,6 +108,7 @@ void kernel_main(uint32_t multiboot_magic, uint32_t multiboot_info)
     console_init();
     hypervisor_detect();
     windows_announce(&cpus[0].windows);
+    loss_init();
     uint32_t ram_end = multiboot_ram_end(multiboot_magic, multiboot_info);
     pages_init(V2P(kernel_end), ram_end);
     kmap_init(ram_end);

@@ -8,7 +8,7 @@
 #include "memlayout.h"
 #include "proc.h"
 #include "spinlock.h"
-#include "string.h"
+#include "usercopy.h"
 
 #define PIPE_SIZE 512 /* a power of two */
 
@@ -83,27 +83,30 @@ static uint32_t minimum(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Moves what fits up to the end of the ring. Returns the number of bytes, 0: the pipe is full. */
-static uint32_t put(struct pipe *p, const char *from, uint32_t bytes)
+/* Moves what fits up to the end of the ring. Returns the number of bytes, 0: the pipe is full, -1:
+ * they are lost. */
+static int put(struct pipe *p, const char *from, uint32_t bytes)
 {
     uint32_t place = p->written % PIPE_SIZE;
     uint32_t room = PIPE_SIZE - (p->written - p->read);
     uint32_t piece = minimum(bytes, minimum(room, PIPE_SIZE - place));
 
-    memcpy(p->data + place, from, piece);
+    if (!user_copy(p->data + place, from, piece))
+        return -1;
     p->written += piece;
-    return piece;
+    return (int)piece;
 }
 
 /* The same the other way; 0: the pipe is empty. */
-static uint32_t take(struct pipe *p, char *to, uint32_t bytes)
+static int take(struct pipe *p, char *to, uint32_t bytes)
 {
     uint32_t place = p->read % PIPE_SIZE;
     uint32_t piece = minimum(bytes, minimum(p->written - p->read, PIPE_SIZE - place));
 
-    memcpy(to, p->data + place, piece);
+    if (!user_copy(to, p->data + place, piece))
+        return -1;
     p->read += piece;
-    return piece;
+    return (int)piece;
 }
 
 /* Waits for room in the pipe. false: nobody will ever read, or the process was killed. p->lock is
@@ -120,10 +123,14 @@ static bool wait_for_room(struct pipe *p)
 int pipe_write(struct pipe *p, const char *from, int bytes)
 {
     int done = 0;
+    int piece = 0;
 
     spin_lock(&p->lock);
-    while (done < bytes && wait_for_room(p))
-        done += (int)put(p, from + done, (uint32_t)(bytes - done));
+    while (done < bytes && piece >= 0 && wait_for_room(p)) {
+        piece = put(p, from + done, (uint32_t)(bytes - done));
+        if (piece > 0)
+            done += piece;
+    }
     proc_wakeup(&p->read);
     spin_unlock(&p->lock);
     return done < bytes ? -1 : done;
@@ -131,7 +138,7 @@ int pipe_write(struct pipe *p, const char *from, int bytes)
 
 int pipe_read(struct pipe *p, char *to, int bytes)
 {
-    uint32_t piece;
+    int piece;
     int done = 0;
 
     spin_lock(&p->lock);
@@ -143,8 +150,8 @@ int pipe_read(struct pipe *p, char *to, int bytes)
         proc_sleep(&p->read, &p->lock);
     }
     while ((piece = take(p, to + done, (uint32_t)(bytes - done))) > 0)
-        done += (int)piece;
+        done += piece;
     proc_wakeup(&p->written);
     spin_unlock(&p->lock);
-    return done;
+    return piece < 0 ? -1 : done;
 }

@@ -106,7 +106,7 @@ static void make_runnable(struct proc *p)
  * sleeping. */
 static void first_begin(void)
 {
-    char *argv[] = {(char *)first_path, NULL};
+    struct argument args[] = {{first_path, strlen(first_path) + 1}};
     struct proc *p = proc_self();
 
     spin_unlock(&proc_lock);
@@ -114,7 +114,7 @@ static void first_begin(void)
     log_init();
     inodes_reclaim();
     p->cwd = inode_get(ROOT_INODE);
-    if (exec(first_path, argv) < 0)
+    if (exec(first_path, args, 1) < 0)
         fatal("cannot run %s: is it on the root disk?", first_path);
 }
 
@@ -245,6 +245,7 @@ static int take_zombie(const struct proc *parent, struct proc *gone)
         result = 0;
         if (p->state == ZOMBIE) {
             *gone = *p;
+            p->pgdir = NULL;
             p->parent = NULL;
             p->state = UNUSED;
             return gone->pid;
@@ -265,8 +266,10 @@ int proc_wait(void)
     spin_unlock(&proc_lock);
     if (pid <= 0)
         return -1;
+    self->other_pgdir = gone.pgdir;
     page_free(gone.kstack);
     vm_free(gone.pgdir);
+    self->other_pgdir = NULL;
     return pid;
 }
 

@@ -21,6 +21,7 @@ enum proc_state { UNUSED, EMBRYO, SLEEPING, RUNNABLE, RUNNING, ZOMBIE };
 /* state, channel, parent and killed belong to the process table's lock; the rest to the process
  * itself while it runs. */
 struct proc {
+    uint32_t guard; /* stack pointer of usercopy.S; stays first */
     enum proc_state state;
     int pid;
     struct proc *parent;
@@ -28,8 +29,9 @@ struct proc {
     volatile bool killed;
     uint32_t size; /* bytes of user memory, from 0 */
     uint32_t *pgdir;
-    uint32_t window_map; /* kmv/note.h; 0: none */
-    char *kstack;        /* a page */
+    uint32_t *other_pgdir; /* one that it makes or frees, or NULL */
+    uint32_t window_map;   /* kmv/note.h; 0: none */
+    char *kstack;          /* a page */
     struct trapframe *tf;
     struct context *context;
     struct file *files[NOFILE];

@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "proc.h"
 #include "syscall_table.h"
+#include "usercopy.h"
 #include "vm.h"
 
 #define ENTRY(name) [SYS_##name] = sys_##name,
@@ -17,10 +18,7 @@ bool arg_int(int n, int *value)
 {
     uint32_t va = proc_self()->tf->esp + 4 + 4 * (uint32_t)n;
 
-    if (!user_range_ok(va, sizeof(*value)))
-        return false;
-    *value = *(const int *)va;
-    return true;
+    return user_range_ok(va, sizeof(*value)) && user_copy(value, (const void *)va, sizeof(*value));
 }
 
 bool arg_buffer(int n, void **address, int bytes)
@@ -33,14 +31,25 @@ bool arg_buffer(int n, void **address, int bytes)
     return true;
 }
 
-bool arg_string(int n, const char **text)
+int arg_string(int n, char *to, uint32_t size)
 {
     int va;
 
-    if (!arg_int(n, &va) || user_string_length((uint32_t)va) < 0)
-        return false;
-    *text = (const char *)va;
-    return true;
+    if (!arg_int(n, &va))
+        return -1;
+    int length = user_string_length((uint32_t)va);
+    uint32_t taken = length < (int)size ? (uint32_t)length : size - 1;
+    if (length < 0 || !user_copy(to, (const void *)va, taken))
+        return -1;
+    to[taken] = '\0';
+    return length;
+}
+
+bool arg_path(int n, char path[MAXPATH])
+{
+    int length = arg_string(n, path, MAXPATH);
+
+    return length >= 0 && length < MAXPATH;
 }
 
 void syscall(void)

@@ -32,7 +32,15 @@
 #define SYS_counters 35 /* (unsigned long long *values, capacity) -> counters there are */
 #define SYS_note     36 /* (text): a line in the hypervisor's log */
 #define SYS_poison                                                                                 \
-    37 /* (address, side): the page behind a user address; side as in kmv/hypercall.h */
+    37 /* (address, side | POISON_*): the page behind a user address; side as in kmv/hypercall.h   \
+        */
+
+/* Not that page but its page table, the process's page directory, a page of the kernel's data, the
+ * process's kernel stack. */
+#define POISON_TABLE        0x10000
+#define POISON_DIRECTORY    0x20000
+#define POISON_KERNEL       0x40000
+#define POISON_KERNEL_STACK 0x80000
 
 #define SYS_idle                                                                                   \
     38 /* (unsigned long long *ticks): time stamp ticks that processors waited in HLT */

@@ -7,6 +7,7 @@
 #include "pipe.h"
 #include "proc.h"
 #include "syscall_table.h"
+#include "usercopy.h"
 
 /* The n-th argument as an open file; NULL: it isn't one. */
 static struct file *arg_file(int n)
@@ -80,11 +81,18 @@ int sys_close(void)
 int sys_fstat(void)
 {
     struct file *f = arg_file(0);
-    void *st;
+    struct stat st = {0};
+    void *to;
 
-    if (f == NULL || !arg_buffer(1, &st, sizeof(struct stat)))
+    if (f == NULL || !arg_buffer(1, &to, sizeof(st)) || file_stat(f, &st) < 0)
         return -1;
-    return file_stat(f, st);
+    return user_copy(to, &st, sizeof(st)) ? 0 : -1;
+}
+
+static void uninstall(int fd)
+{
+    if (fd >= 0)
+        proc_self()->files[fd] = NULL;
 }
 
 int sys_pipe(void)
@@ -97,14 +105,11 @@ int sys_pipe(void)
         return -1;
     fds[0] = file_install(ends[0]);
     fds[1] = fds[0] < 0 ? -1 : file_install(ends[1]);
-    if (fds[1] < 0) {
-        if (fds[0] >= 0)
-            proc_self()->files[fds[0]] = NULL;
-        file_close(ends[0]);
-        file_close(ends[1]);
-        return -1;
-    }
-    ((int *)address)[0] = fds[0];
-    ((int *)address)[1] = fds[1];
-    return 0;
+    if (fds[1] >= 0 && user_copy(address, fds, sizeof(fds)))
+        return 0;
+    uninstall(fds[0]);
+    uninstall(fds[1]);
+    file_close(ends[0]);
+    file_close(ends[1]);
+    return -1;
 }

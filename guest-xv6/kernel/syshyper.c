@@ -1,4 +1,5 @@
 /* This project's own system calls: what programs may ask of the hypervisor. */
+#include "bio.h"
 #include "cpu.h"
 #include "hypervisor.h"
 #include "inject.h"
@@ -7,7 +8,9 @@
 #include "proc.h"
 #include "sleeplock.h"
 #include "string.h"
+#include "syscall.h"
 #include "syscall_table.h"
+#include "usercopy.h"
 #include "vm.h"
 
 /* Buffers that the hypervisor reads or fills: aligned to their size, so that none crosses a page.
@@ -49,19 +52,20 @@ static int read_counters(void)
 
 int sys_verify(void)
 {
-    void *result;
+    uint32_t result[2];
+    void *to;
 
-    if (!arg_buffer(0, &result, 2 * sizeof(uint32_t)))
+    if (!arg_buffer(0, &to, sizeof(result)))
         return -1;
     sleep_lock(&shared.lock);
     int differing = hypercall(KMV_HC_VERIFY, 0, 0);
     bool ok = differing >= 0 && read_counters() > KMV_COUNTER_verify_pages;
     if (ok) {
-        ((uint32_t *)result)[0] = (uint32_t)shared.counters[KMV_COUNTER_verify_pages];
-        ((uint32_t *)result)[1] = (uint32_t)differing;
+        result[0] = (uint32_t)shared.counters[KMV_COUNTER_verify_pages];
+        result[1] = (uint32_t)differing;
     }
     sleep_unlock(&shared.lock);
-    return ok ? 0 : -1;
+    return ok && user_copy(to, result, sizeof(result)) ? 0 : -1;
 }
 
 int sys_counters(void)
@@ -74,34 +78,51 @@ int sys_counters(void)
         return -1;
     sleep_lock(&shared.lock);
     int count = read_counters();
-    if (count > 0)
-        memcpy(values, shared.counters,
-               (uint32_t)(count < capacity ? count : capacity) * sizeof(uint64_t));
+    uint32_t taken = (uint32_t)(count < capacity ? count : capacity);
+    bool ok = count < 0 || user_copy(values, shared.counters, taken * sizeof(uint64_t));
     sleep_unlock(&shared.lock);
-    return count;
+    return ok ? count : -1;
 }
 
 int sys_note(void)
 {
-    const char *text;
-
-    if (!arg_string(0, &text))
-        return -1;
     sleep_lock(&shared.lock);
-    copy_string(shared.note, text, sizeof(shared.note));
-    int result = hypercall(KMV_HC_NOTE, V2P(shared.note), strlen(shared.note));
+    int result = arg_string(0, shared.note, sizeof(shared.note));
+    if (result >= 0)
+        result = hypercall(KMV_HC_NOTE, V2P(shared.note), strlen(shared.note));
     sleep_unlock(&shared.lock);
     return result < 0 ? -1 : 0;
 }
 
+static void *page_of_buffers(void)
+{
+    struct buf *b = block_read(SUPER_BLOCK);
+
+    block_release(b);
+    return (void *)PGROUNDDOWN((uint32_t)b);
+}
+
+/* The page that sys_poison is to poison; NULL: there is none. */
+static void *choose_page(const struct proc *p, uint32_t va, int what)
+{
+    if (what & POISON_TABLE)
+        return P2V(PTE_ADDR(p->pgdir[PDX(va)]));
+    if (what & POISON_DIRECTORY)
+        return p->pgdir;
+    if (what & POISON_KERNEL)
+        return page_of_buffers();
+    if (what & POISON_KERNEL_STACK)
+        return p->kstack;
+    return vm_page(p->pgdir, va);
+}
+
 int sys_poison(void)
 {
-    int va, side;
+    int va, what;
 
-    if (!arg_int(0, &va) || !arg_int(1, &side))
+    if (!arg_int(0, &va) || !arg_int(1, &what) || vm_page(proc_self()->pgdir, (uint32_t)va) == NULL)
         return -1;
-    void *page = vm_page(proc_self()->pgdir, (uint32_t)va);
-    if (page == NULL)
-        return -1;
-    return hypercall(KMV_HC_POISON, V2P(page), (uint32_t)side) < 0 ? -1 : 0;
+    uint32_t where = (uint32_t)what & (POISON_TABLE - 1);
+    void *page = choose_page(proc_self(), (uint32_t)va, what);
+    return hypercall(KMV_HC_POISON, V2P(page), where) < 0 ? -1 : 0;
 }

@@ -10,6 +10,7 @@
 #include "proc.h"
 #include "syscall.h"
 #include "syscall_table.h"
+#include "usercopy.h"
 #include "vm.h"
 
 /* Takes dir new names? Not when it is being deleted: they would be lost. */
@@ -58,10 +59,10 @@ static int link_inode(struct inode *ip, const char *new_path)
 
 int sys_link(void)
 {
-    const char *old_path, *new_path;
+    char old_path[MAXPATH], new_path[MAXPATH];
     int result = -1;
 
-    if (!arg_string(0, &old_path) || !arg_string(1, &new_path))
+    if (!arg_path(0, old_path) || !arg_path(1, new_path))
         return -1;
     log_begin();
     struct inode *ip = path_find(old_path);
@@ -108,10 +109,10 @@ static int unlink_in(struct inode *dir, const char name[NAME_SIZE])
 int sys_unlink(void)
 {
     char name[NAME_SIZE];
-    const char *path;
+    char path[MAXPATH];
     int result = -1;
 
-    if (!arg_string(0, &path))
+    if (!arg_path(0, path))
         return -1;
     log_begin();
     struct inode *dir = path_parent(path, name);
@@ -239,10 +240,10 @@ static int open_inode(struct inode *ip, int flags)
 
 int sys_open(void)
 {
-    const char *path;
+    char path[MAXPATH];
     int flags, fd = -1;
 
-    if (!arg_string(0, &path) || !arg_int(1, &flags))
+    if (!arg_path(0, path) || !arg_int(1, &flags))
         return -1;
     log_begin();
     struct inode *ip = find_to_open(path, flags);
@@ -266,19 +267,19 @@ static int make_node(const char *path, const struct disk_inode *model)
 
 int sys_mkdir(void)
 {
-    const char *path;
+    char path[MAXPATH];
 
-    if (!arg_string(0, &path))
+    if (!arg_path(0, path))
         return -1;
     return make_node(path, &(struct disk_inode){.type = TYPE_DIR});
 }
 
 int sys_mknod(void)
 {
-    const char *path;
+    char path[MAXPATH];
     int major, minor;
 
-    if (!arg_string(0, &path) || !arg_int(1, &major) || !arg_int(2, &minor))
+    if (!arg_path(0, path) || !arg_int(1, &major) || !arg_int(2, &minor))
         return -1;
     return make_node(path, &(struct disk_inode){.type = TYPE_DEVICE,
                                                 .major = (int16_t)major,
@@ -303,9 +304,9 @@ static int change_directory(struct inode *ip)
 
 int sys_chdir(void)
 {
-    const char *path;
+    char path[MAXPATH];
 
-    if (!arg_string(0, &path))
+    if (!arg_path(0, path))
         return -1;
     log_begin();
     struct inode *ip = path_find(path);
@@ -314,31 +315,34 @@ int sys_chdir(void)
     return result;
 }
 
-/* Collects the arguments of exec: an array of strings that ends with a null pointer. false: it
- * leaves the process's memory, or there are too many. */
-static bool fetch_arguments(uint32_t array, char *argv[MAXARG])
+/* Collects the arguments of exec: an array of strings that ends with a null pointer. Returns their
+ * number; -1: something leaves the process's memory, or there are too many. */
+static int fetch_arguments(uint32_t array, struct argument args[MAXARG])
 {
     for (int i = 0; i < MAXARG; i++) {
         uint32_t va = array + 4 * (uint32_t)i;
 
-        if (!user_range_ok(va, sizeof(char *)))
-            return false;
-        argv[i] = *(char **)va;
-        if (argv[i] == NULL)
-            return true;
-        if (user_string_length((uint32_t)argv[i]) < 0)
-            return false;
+        if (!user_range_ok(va, sizeof(char *)) ||
+            !user_copy(&args[i].text, (const void *)va, sizeof(char *)))
+            return -1;
+        if (args[i].text == NULL)
+            return i;
+        int length = user_string_length((uint32_t)args[i].text);
+        if (length < 0)
+            return -1;
+        args[i].bytes = (uint32_t)length + 1;
     }
-    return false;
+    return -1;
 }
 
 int sys_exec(void)
 {
-    char *argv[MAXARG];
-    const char *path;
-    int array;
+    struct argument args[MAXARG];
+    char path[MAXPATH];
+    int array, count;
 
-    if (!arg_string(0, &path) || !arg_int(1, &array) || !fetch_arguments((uint32_t)array, argv))
+    if (!arg_path(0, path) || !arg_int(1, &array) ||
+        (count = fetch_arguments((uint32_t)array, args)) < 0)
         return -1;
-    return exec(path, argv);
+    return exec(path, args, count);
 }

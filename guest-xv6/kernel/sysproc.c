@@ -3,9 +3,9 @@
 
 #include "cpu.h"
 #include "proc.h"
-#include "string.h"
 #include "syscall_table.h"
 #include "trap.h"
+#include "usercopy.h"
 
 int sys_fork(void)
 {
@@ -68,8 +68,7 @@ int sys_idle(void)
         return -1;
     for (int i = 0; i < cpu_count; i++)
         sum += cpus[i].idle;
-    memcpy(result, &sum, sizeof(sum));
-    return 0;
+    return user_copy(result, &sum, sizeof(sum)) ? 0 : -1;
 }
 
 int sys_uptime(void)

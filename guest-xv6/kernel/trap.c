@@ -8,9 +8,11 @@
 #include "ide.h"
 #include "keyboard.h"
 #include "lapic.h"
+#include "loss.h"
 #include "proc.h"
 #include "syscall_table.h"
 #include "uart.h"
+#include "usercopy.h"
 #include "x86.h"
 
 #define GATE_INTERRUPT 0x8E00 /* present, DPL 0, 32-bit: interrupts off on entry */
@@ -127,7 +129,12 @@ static const char *trap_name(uint32_t vector)
 static void fault(const struct trapframe *tf)
 {
     struct proc *p = proc_self();
+    bool overwrites;
 
+    if (tf->vector == VECTOR_PAGE_LOST && loss_answer(tf))
+        return;
+    if (tf->vector == VECTOR_PAGE_FAULT && !from_user(tf) && guard_holds(tf, &overwrites))
+        guard_fail(tf);
     if (p == NULL || !from_user(tf))
         panic_trap(tf);
     kprintf("pid %d %s: killed: trap %u (%s) err 0x%x eip 0x%x address 0x%x\n", p->pid, p->name,

@@ -17,7 +17,8 @@ struct trapframe {
 
 enum {
     VECTOR_PAGE_FAULT = 14,
-    VECTOR_IRQ0 = 32, /* IRQ n is vector VECTOR_IRQ0 + n */
+    VECTOR_PAGE_LOST = 18, /* machine check: what it would be without the hypervisor */
+    VECTOR_IRQ0 = 32,      /* IRQ n is vector VECTOR_IRQ0 + n */
     VECTOR_TIMER = VECTOR_IRQ0,
     VECTOR_SYSCALL = 64,
     VECTOR_APIC_ERROR = 80,

@@ -8,6 +8,7 @@
 #include "memlayout.h"
 #include "proc.h"
 #include "string.h"
+#include "usercopy.h"
 #include "x86.h"
 
 #define USER_BITS (PTE_AD | PTE_U | PTE_W | PTE_P)
@@ -135,8 +136,7 @@ static bool copy_page(uint32_t *to, uint32_t *from, uint32_t va)
     void *page = page_alloc();
     if (page == NULL)
         return false;
-    memcpy(page, P2V(PTE_ADDR(*pte)), PGSIZE);
-    if (!map_page(to, va, page, *pte & 0xFFF)) {
+    if (!user_copy(page, P2V(PTE_ADDR(*pte)), PGSIZE) || !map_page(to, va, page, *pte & 0xFFF)) {
         page_free(page);
         return false;
     }
@@ -146,16 +146,15 @@ static bool copy_page(uint32_t *to, uint32_t *from, uint32_t va)
 uint32_t *vm_copy(uint32_t *pgdir, uint32_t size)
 {
     uint32_t *copy = vm_new();
+    bool ok = copy != NULL;
 
-    if (copy == NULL)
-        return NULL;
-    for (uint32_t va = 0; va < size; va += PGSIZE) {
-        if (!copy_page(copy, pgdir, va)) {
-            vm_free(copy);
-            return NULL;
-        }
-    }
-    return copy;
+    proc_self()->other_pgdir = copy;
+    for (uint32_t va = 0; va < size && ok; va += PGSIZE)
+        ok = copy_page(copy, pgdir, va);
+    if (!ok && copy != NULL)
+        vm_free(copy);
+    proc_self()->other_pgdir = NULL;
+    return ok ? copy : NULL;
 }
 
 void vm_guard(uint32_t *pgdir, uint32_t va)
@@ -184,9 +183,8 @@ bool vm_copyout(uint32_t *pgdir, uint32_t va, const void *from, uint32_t bytes)
         uint32_t offset = va % PGSIZE;
         uint32_t piece = PGSIZE - offset < bytes ? PGSIZE - offset : bytes;
 
-        if (page == NULL)
+        if (page == NULL || !user_copy(page + offset, source, piece))
             return false;
-        memcpy(page + offset, source, piece);
         source += piece;
         va += piece;
         bytes -= piece;
@@ -211,14 +209,19 @@ bool user_range_ok(uint32_t va, uint32_t bytes)
 int user_string_length(uint32_t va)
 {
     const struct proc *p = proc_self();
-    const char *start = (const char *)va;
+    char piece[64]; /* aligned to its size, so that none crosses a page */
+    uint32_t bytes;
 
-    for (const char *at = start; (uint32_t)at < p->size; at++) {
-        bool new_page = at == start || (uint32_t)at % PGSIZE == 0;
-        if (new_page && vm_page(p->pgdir, (uint32_t)at) == NULL)
+    for (uint32_t at = va; at < p->size; at += bytes) {
+        bytes = sizeof(piece) - at % sizeof(piece);
+        if (bytes > p->size - at)
+            bytes = p->size - at;
+        if (vm_page(p->pgdir, at) == NULL || !user_copy(piece, (const void *)at, bytes))
             return -1;
-        if (*at == '\0')
-            return at - start;
+        for (uint32_t i = 0; i < bytes; i++) {
+            if (piece[i] == '\0')
+                return (int)(at + i - va);
+        }
     }
     return -1;
 }

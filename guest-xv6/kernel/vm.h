@@ -35,7 +35,7 @@ void *vm_page(uint32_t *pgdir, uint32_t va);
 bool vm_copyout(uint32_t *pgdir, uint32_t va, const void *from, uint32_t bytes);
 
 /* May the current process access all of [va, va + bytes)? Then the kernel may, through the same
- * addresses. */
+ * addresses, with user_copy. */
 bool user_range_ok(uint32_t va, uint32_t bytes);
 
 /* Length of the string at va, or -1 when it leaves the current process's memory. */

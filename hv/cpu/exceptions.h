@@ -15,7 +15,8 @@ enum {
     VECTOR_GP = 13,
     VECTOR_PF = 14,
     VECTOR_AC = 17,
-    VECTOR_MC = 18
+    VECTOR_MC = 18,
+    VECTOR_CP = 21
 };
 
 /* Turns the reporting of hardware errors on. */

@@ -51,6 +51,9 @@ enum exit_result exit_machine_check(struct vcpu *vcpu);
  */
 enum exit_result exit_mirror_result(struct vcpu *vcpu, enum mirror_load_result result, u64 address);
 
+/* The guest met a page that is lost on both sides: it is told, or stopped. */
+enum exit_result exit_page_lost(struct vcpu *vcpu, gpa_t page);
+
 /* Ports that the guest reaches directly; everything else exits. The bitmap has 8 KiB, a bit a port,
  * 1 = exit. */
 void io_policy_fill(u8 *bitmap);

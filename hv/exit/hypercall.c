@@ -97,7 +97,7 @@ static int poison_later(struct vcpu *vcpu, u32 gpa, u32 order)
     gpa_t page;
 
     if (!vm_ram_side(vcpu->vm, GPA(gpa), &side, &page) || side != SIDE_NATIVE ||
-        (where & ~KMV_POISON_FORCE) > KMV_POISON_MIRROR)
+        (where & ~KMV_POISON_FORCE) > KMV_POISON_BOTH)
         return -HV_EINVAL;
     vcpu_do_later(vcpu, &(struct later){
                             .steps = (order >> KMV_LATER_SHIFT) + 1, .gpa = page, .where = where});
@@ -119,6 +119,37 @@ static int interrupt_later(struct vcpu *vcpu, u32 vector, u32 order)
     return 0;
 }
 
+/* Exceptions that nothing else raises here, of those that push no error code (SDM vol. 3A, table
+ * 6-1). */
+static bool is_loss_vector(u32 vector)
+{
+    return vector == 0 || (vector >= VECTOR_MC && vector < FIRST_INTERRUPT && vector != VECTOR_CP);
+}
+
+static int loss_vector(struct vcpu *vcpu, u32 vector, u32 second)
+{
+    (void)second;
+    if (!is_loss_vector(vector))
+        return -HV_EINVAL;
+    vcpu->vm->loss_vector = (u8)vector;
+    return 0;
+}
+
+static int lost_page(struct vcpu *vcpu, u32 first, u32 second)
+{
+    (void)first, (void)second;
+    if (!vcpu->loss_told)
+        return -HV_ENOENT;
+    vcpu->loss_told = false;
+    return (int)vcpu->lost_page.v;
+}
+
+static int renew(struct vcpu *vcpu, u32 gpa, u32 second)
+{
+    (void)second;
+    return recovery_renew(vcpu->vm, GPA(gpa));
+}
+
 static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_ABI_VERSION] = abi_version,
     [KMV_HC_FEATURES] = features,
@@ -129,6 +160,9 @@ static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_WINDOWS] = windows,
     [KMV_HC_POISON_LATER] = poison_later,
     [KMV_HC_INTERRUPT_LATER] = interrupt_later,
+    [KMV_HC_LOSS_VECTOR] = loss_vector,
+    [KMV_HC_LOST_PAGE] = lost_page,
+    [KMV_HC_RENEW] = renew,
 };
 
 static enum exit_result guest_power_off(struct vcpu *vcpu, u32 status)

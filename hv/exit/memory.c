@@ -1,5 +1,6 @@
 #include <hv/exit/decode.h>
 #include <hv/exit/handlers.h>
+#include <hv/log/log.h>
 #include <hv/mirror/mirror.h>
 #include <hv/mm/tlb.h>
 #include <hv/recovery/recovery.h>
@@ -7,8 +8,6 @@
 
 #define PF_PRESENT (1u << 0)
 #define PF_USER    (1u << 2)
-
-static const char *const side_names[] = {[SIDE_NATIVE] = "native", [SIDE_MIRROR] = "mirror"};
 
 static enum exit_result stop_at(struct vcpu *vcpu, const char *reason,
                                 const struct memory_access *access)
@@ -18,13 +17,28 @@ static enum exit_result stop_at(struct vcpu *vcpu, const char *reason,
                      access->read ? "r" : "", access->write ? "w" : "", access->exec ? "x" : "");
 }
 
+enum exit_result exit_page_lost(struct vcpu *vcpu, gpa_t page)
+{
+    u8 vector = vcpu->vm->loss_vector;
+
+    /* A handler that meets a loss before it asked for the last one would never come to ask. */
+    if (vector == 0 || vcpu->loss_told || !vcpu_inject_instead(vcpu, vector))
+        return vcpu_stop(vcpu, "page_lost", "gpage=0x%llx cause=%s", (unsigned long long)page.v,
+                         vector == 0 ? "nobody_to_tell" : "handler_lost");
+    vcpu->loss_told = true;
+    vcpu->lost_page = page;
+    vcpu->vm->counters[KMV_COUNTER_told]++;
+    log_event("told", "gpage=0x%llx vector=%u privilege=%u rip=0x%llx", (unsigned long long)page.v,
+              vector, vcpu_privilege(vcpu), (unsigned long long)vcpu_rip(vcpu));
+    return EXIT_RESUME;
+}
+
 /* The page is bad: the fourth to sixth step of recovery. */
 static enum exit_result on_bad_page(struct vcpu *vcpu, gpa_t page, enum vm_side side)
 {
     if (recovery_restore(vcpu->vm, page, side, "access") != RECOVERY_LOST)
         return EXIT_RESUME;
-    return vcpu_stop(vcpu, "page_lost", "gpage=0x%llx side=%s", (unsigned long long)page.v,
-                     side_names[side]);
+    return exit_page_lost(vcpu, page);
 }
 
 /* Code never lives in the mirror. A program that jumps there gets the fault of a page that is not

@@ -93,7 +93,8 @@ enum mirror_load_result {
     MIRROR_LOAD_OK,
     MIRROR_LOAD_CONFLICT,
     MIRROR_LOAD_NO_MEMORY,
-    MIRROR_LOAD_BAD_ROOT
+    MIRROR_LOAD_BAD_ROOT,
+    MIRROR_LOAD_LOST_ROOT /* both copies of the guest's page directory are bad */
 };
 
 /*

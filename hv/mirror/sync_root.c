@@ -168,7 +168,7 @@ static enum mirror_load_result scan_root(struct vm *vm, struct mirror_root *root
     groups_t groups;
 
     if (guest == NULL)
-        return MIRROR_LOAD_BAD_ROOT;
+        return MIRROR_LOAD_LOST_ROOT;
     /* Equal to the shadow means native, in step, and with the flags that are set there. */
     groups = groups_of(guest);
     groups = groups_differing(guest, root_shadow(root), groups | root->native);

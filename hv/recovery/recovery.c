@@ -82,18 +82,31 @@ static int poison_checked(struct vm *vm, gpa_t page, enum vm_side side, bool for
     return take_frame_away(vm, page, side, true);
 }
 
+static int poison_both(struct vm *vm, gpa_t page, bool force)
+{
+    int error = force && vm->mirrored ? poison_checked(vm, page, SIDE_NATIVE, true) : -HV_EINVAL;
+
+    return error != 0 ? error : poison_checked(vm, page, SIDE_MIRROR, true);
+}
+
 int recovery_poison(struct vm *vm, gpa_t gpa, u32 where)
 {
-    u32 side_number = where & ~KMV_POISON_FORCE;
-    enum vm_side side = side_number == KMV_POISON_MIRROR ? SIDE_MIRROR : SIDE_NATIVE;
+    bool force = (where & KMV_POISON_FORCE) != 0;
     enum vm_side found;
     gpa_t page;
 
-    if (side_number > KMV_POISON_MIRROR || (side == SIDE_MIRROR && !vm->mirrored))
-        return -HV_EINVAL;
     if (!vm_ram_side(vm, gpa, &found, &page) || found != SIDE_NATIVE)
         return -HV_EINVAL;
-    return poison_checked(vm, page, side, (where & KMV_POISON_FORCE) != 0);
+    switch (where & ~KMV_POISON_FORCE) {
+    case KMV_POISON_NATIVE:
+        return poison_checked(vm, page, SIDE_NATIVE, force);
+    case KMV_POISON_MIRROR:
+        return vm->mirrored ? poison_checked(vm, page, SIDE_MIRROR, force) : -HV_EINVAL;
+    case KMV_POISON_BOTH:
+        return poison_both(vm, page, force);
+    default:
+        return -HV_EINVAL;
+    }
 }
 
 /* A page that went bad, and what is said of it in the log. */

@@ -29,6 +29,10 @@ enum recovery_result recovery_restore(struct vm *vm, gpa_t page, enum vm_side si
  * copy of it and the page is lost. Logs event=poison, then as recovery_restore. */
 enum recovery_result recovery_hard_error(struct vm *vm, gpa_t page, enum vm_side side, bool torn);
 
+/* KMV_HC_RENEW: puts zeroed frames behind both sides of a lost page. Logs event=renew. 0,
+ * -HV_EINVAL, -HV_ENOMEM. */
+int recovery_renew(struct vm *vm, gpa_t gpa);
+
 /* KMV_HC_VERIFY: brings tables in step, compares every RAM page's two copies. Logs the first 8
  * differing addresses as event=verify_diff and one event=verify with pages=, differing=. Number of
  * differing pages or a negative errno. */

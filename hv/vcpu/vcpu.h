@@ -63,6 +63,8 @@ struct vcpu {
     u32 raised_words;              /* which of these are not zero, a bit each */
     bool waiting; /* something keeps an event or a boundary from being done with (vmx/event.c) */
     gva_t window_maps; /* KMV_HC_WINDOWS; 0: none */
+    bool loss_told;    /* the guest was told of `lost_page`, and has not asked which it is */
+    gpa_t lost_page;
     struct completion completion;
     struct later later;
     bool stepping;      /* the guest was entered to come to the next boundary */
@@ -145,6 +147,11 @@ enum exit_result vcpu_inject(struct vcpu *vcpu, unsigned vector, bool has_error,
 
 /* As vcpu_inject for #PF, with CR2. */
 enum exit_result vcpu_inject_page_fault(struct vcpu *vcpu, gva_t gva, u32 error);
+
+/* As vcpu_inject, without an error code, in place of an event whose delivery the exit interrupted:
+ * an interrupt is delivered later, the cause of any other comes again with the instruction. False:
+ * the event was the same exception, so that its handler can't be reached. */
+bool vcpu_inject_instead(struct vcpu *vcpu, unsigned vector);
 
 /* The values the processor shall use and the guest shall read. */
 void vcpu_set_cr0(struct vcpu *vcpu, u64 value);

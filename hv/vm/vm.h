@@ -20,7 +20,8 @@ struct vm {
     u64 ram_bytes; /* guest RAM: guest-physical [0, ram_bytes), less the VGA hole */
     u32 offset;    /* OFFSET; meaningful with mirrored */
     bool mirrored;
-    hpa_t sink; /* takes the mirror writes of device pages */
+    u8 loss_vector; /* KMV_HC_LOSS_VECTOR; 0: none */
+    hpa_t sink;     /* takes the mirror writes of device pages */
     u64 counters[KMV_COUNTER_COUNT];
     struct stats stats;
 };

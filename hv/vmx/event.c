@@ -158,6 +158,22 @@ enum exit_result vcpu_inject(struct vcpu *vcpu, unsigned vector, bool has_error,
     return EXIT_RESUME;
 }
 
+bool vcpu_inject_instead(struct vcpu *vcpu, unsigned vector)
+{
+    u32 info = vcpu->event.info, type = INTERRUPTION_TYPE(info);
+
+    if (info != 0 && type == INTERRUPTION_HARDWARE_EXCEPTION && INTERRUPTION_VECTOR(info) == vector)
+        return false;
+    if (info != 0 && type == INTERRUPTION_EXTERNAL)
+        vcpu_raise(vcpu, INTERRUPTION_VECTOR(info));
+    if (info != 0 && type == INTERRUPTION_NMI)
+        vcpu->nmi_wanted = true;
+    vcpu->event = (struct event){
+        .info = INTERRUPTION_VALID | INTERRUPTION_HARDWARE_EXCEPTION << 8 | vector,
+    };
+    return true;
+}
+
 enum exit_result vcpu_inject_page_fault(struct vcpu *vcpu, gva_t gva, u32 error)
 {
     enum exit_result result = vcpu_inject(vcpu, VECTOR_PF, true, error);

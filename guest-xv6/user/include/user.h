@@ -67,7 +67,14 @@ int inject(int pages, unsigned seed); /* -> pages poisoned */
 int verify(unsigned result[2]);       /* result: pages compared, pages differing */
 int counters(unsigned long long *values, int capacity); /* -> counters the hypervisor has */
 int note(const char *text);                             /* into the hypervisor's log */
-int poison(void *va, int side);                         /* side: KMV_POISON_* of kmv/hypercall.h */
+int poison(void *va, int side); /* side: KMV_POISON_* of kmv/hypercall.h, | POISON_* */
+
+/* Not that page but its page table, the process's page directory, a page of the kernel's data, the
+ * process's kernel stack. */
+#define POISON_TABLE        0x10000
+#define POISON_DIRECTORY    0x20000
+#define POISON_KERNEL       0x40000
+#define POISON_KERNEL_STACK 0x80000
 
 int idle(unsigned long long *ticks); /* time stamp ticks spent in HLT */
 

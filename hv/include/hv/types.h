@@ -36,6 +36,7 @@ typedef struct {
 
 /* Negative errno values, as in the hypercall ABI. */
 enum {
+    HV_ENOENT = 2,
     HV_EFAULT = 14,
     HV_ENOMEM = 12,
     HV_EBUSY = 16,

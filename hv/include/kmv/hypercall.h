@@ -41,6 +41,16 @@ enum kmv_hypercall {
      * tests. Vector 0 drops what either call ordered. -EINVAL (-22) no such vector, -EOPNOTSUPP
      * (-95) with the mirror off. */
     KMV_HC_INTERRUPT_LATER = 9,
+    /* (vector 18..31 of an exception without error code, 0: none) -> 0. From then on an access that
+     * finds a page lost on both sides raises this exception, at the instruction whose access it is;
+     * without a vector it stops the guest. For all processors. -EINVAL (-22) no such vector. */
+    KMV_HC_LOSS_VECTOR = 10,
+    /* () -> address of the page that the last such exception on this processor was raised for, told
+     * once; -ENOENT (-2) there was none since the last call. */
+    KMV_HC_LOST_PAGE = 11,
+    /* (gpa) -> 0. Puts fresh frames, filled with zeros, behind both sides of a lost page; it is
+     * protected. -EINVAL (-22) the page is not lost, -ENOMEM (-12) too few spare frames. */
+    KMV_HC_RENEW = 12,
     KMV_HC_COUNT
 };
 
@@ -53,6 +63,7 @@ enum kmv_hypercall {
 
 #define KMV_POISON_NATIVE 0u
 #define KMV_POISON_MIRROR 1u
+#define KMV_POISON_BOTH   2u /* at once; only with KMV_POISON_FORCE */
 #define KMV_POISON_FORCE  0x100u
 
 /* X(name): counters in ABI order; append only. */
@@ -72,7 +83,9 @@ enum kmv_hypercall {
     X(verify_pages)  /* pages compared by the last verify */                                       \
     X(verify_differ) /* pages that differed in the last verify */                                  \
     X(hv_ticks)      /* TSC ticks spent outside the guest, from VM exit to VM entry */             \
-    X(windows)       /* windows run to their end before an interrupt or a loss */
+    X(windows)       /* windows run to their end before an interrupt or a loss */                  \
+    X(told)          /* exceptions that told the guest of a lost page */                           \
+    X(renewed)       /* lost pages that the guest got back, empty */
 
 #define KMV_COUNTER_ENUM(name) KMV_COUNTER_##name,
 enum kmv_counter { KMV_COUNTERS(KMV_COUNTER_ENUM) KMV_COUNTER_COUNT };

@@ -595,7 +595,7 @@ static void lost_tables_and_roots_are_told(void **state)
     set_pde(ROOT, 0x400000, OTHER | RW);
     assert_int_equal(recovery_poison(&vm, GPA(ROOT), KMV_POISON_NATIVE), 0);
     assert_int_equal(recovery_poison(&vm, GPA(ROOT), KMV_POISON_MIRROR | KMV_POISON_FORCE), 0);
-    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_BAD_ROOT);
+    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_LOST_ROOT);
 }
 
 #define ROOTS (MIRROR_ROOTS_MAX + 20)

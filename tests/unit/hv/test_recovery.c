@@ -115,7 +115,8 @@ static void poison_checks_its_arguments(void **state)
     (void)state;
     for (u32 i = 0; i < ARRAY_LEN(not_ram); i++)
         assert_int_equal(poison(not_ram[i], NATIVE), -HV_EINVAL);
-    assert_int_equal(poison(PAGE, 2), -HV_EINVAL);
+    assert_int_equal(poison(PAGE, 3), -HV_EINVAL);
+    assert_int_equal(poison(PAGE, KMV_POISON_BOTH), -HV_EINVAL);
     assert_int_equal(poison(PAGE, 0x200), -HV_EINVAL);
     assert_int_equal(poison(PAGE, MIRROR), 0);
     assert_int_equal(poison(PAGE, MIRROR), -HV_EALREADY);
@@ -142,6 +143,42 @@ static void both_sides_bad_is_lost(void **state)
     assert_false(guest_store(PAGE, 1));
     /* A page without two equal copies can't count as equal. */
     assert_int_equal(recovery_verify(&vm), 1);
+}
+
+static void a_lost_page_comes_back_empty(void **state)
+{
+    u64 native = frame(PAGE, SIDE_NATIVE), mirror = frame(PAGE, SIDE_MIRROR);
+
+    (void)state;
+    assert_int_equal(recovery_renew(&vm, GPA(PAGE)), -HV_EINVAL);
+    assert_int_equal(poison(PAGE, KMV_POISON_BOTH | FORCE), 0);
+    assert_int_equal(recovery_renew(&vm, GPA(PAGE)), -HV_EINVAL); /* nobody has met it yet */
+    assert_int_equal(recovery_restore(&vm, GPA(PAGE), SIDE_NATIVE, "access"), RECOVERY_LOST);
+    assert_int_equal(recovery_renew(&vm, GPA(PAGE + vm.offset)), -HV_EINVAL);
+    assert_int_equal(recovery_renew(&vm, GPA(PAGE)), 0);
+    assert_int_equal(guest_load(PAGE), 0);
+    assert_int_equal(guest_load(PAGE + vm.offset + 0xffc), 0);
+    assert_true(frame(PAGE, SIDE_NATIVE) != native && frame(PAGE, SIDE_MIRROR) != mirror);
+    assert_true(guest_store(PAGE, 5));
+    assert_int_equal(recovery_verify(&vm), 0);
+    assert_int_equal(counter(KMV_COUNTER_renewed), 1);
+    /* It is recovered as any other. */
+    assert_int_equal(poison(PAGE, NATIVE), 0);
+    assert_int_equal(guest_load(PAGE), 5);
+}
+
+static void a_lost_page_needs_two_spare_frames(void **state)
+{
+    hpa_t taken;
+
+    (void)state;
+    assert_int_equal(poison(PAGE, KMV_POISON_BOTH | FORCE), 0);
+    assert_int_equal(recovery_restore(&vm, GPA(PAGE), SIDE_NATIVE, "access"), RECOVERY_LOST);
+    while (vm.spare.free_count > 1)
+        frame_alloc(&vm.spare, &taken);
+    assert_int_equal(recovery_renew(&vm, GPA(PAGE)), -HV_ENOMEM);
+    assert_true(ept_lookup(&vm.ept, GPA(PAGE)).lost);
+    assert_int_equal(vm.spare.free_count, 1);
 }
 
 static void without_mirror_a_bad_page_is_lost(void **state)
@@ -317,6 +354,8 @@ int main(void)
         SCENE(mirror_page_comes_back_from_the_native),
         SCENE(poison_checks_its_arguments),
         SCENE(both_sides_bad_is_lost),
+        SCENE(a_lost_page_comes_back_empty),
+        SCENE(a_lost_page_needs_two_spare_frames),
         SCENE(without_mirror_a_bad_page_is_lost),
         SCENE(good_pages_need_no_recovery),
         SCENE(hypervisors_accesses_recover_first),

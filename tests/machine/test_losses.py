@@ -1,0 +1,40 @@
+"""Pages that are lost on both sides: the guest is told, kills whose memory it was, and goes on."""
+
+import re
+
+import pytest
+from machine import run
+
+CASES = 15
+
+
+def check_told(result, deaths):
+    """Every loss that an access met was told, and answered with a fresh page."""
+    told = result.named("told")
+    assert len(told) == result.value("told") == result.value("lost") == len(result.named("renew"))
+    assert [event["gpage"] for event in told] == [event["gpage"] for event in result.named("renew")]
+    assert len(re.findall(r"^pid \d+ lose: memory page 0x[0-9a-f]+ lost, killed$", result.console, re.MULTILINE)) == deaths
+
+
+def test_only_the_process_dies(tmp_path):
+    result = run(tmp_path, "--exec", "lose; echo alive; verify; mirrorstat")
+    assert result.status == 0, result.messages + result.console[-2000:]
+    assert f"lose: {CASES} passed, 0 failed" in result.console
+    # All but the case whose lost page nobody touches before it is freed.
+    check_told(result, CASES - 1)
+    assert "\nalive\n" in result.console
+    assert re.search(r"^verify: pages=\d+ differing=0$", result.console, re.MULTILINE)
+
+
+def test_kernels_own_page_panics(tmp_path):
+    result = run(tmp_path, "--exec", "lose kernel")
+    assert re.search(r"^panic: cpu 0: memory page 0x[0-9a-f]+ lost: it was the kernel's own, eip 0x[0-9a-f]+$", result.console, re.MULTILINE)
+    assert result.status == 1 and result.named("summary")[0]["status"] == "255"
+
+
+@pytest.mark.parametrize("options, cause", [(("--exec", "lose kernel-stack"), "handler_lost")])
+def test_guest_stops_when_it_cannot_be_told(tmp_path, options, cause):
+    result = run(tmp_path, *options)
+    (stop,) = result.named("guest_stop")
+    assert (stop["reason"], stop["cause"]) == ("page_lost", cause)
+    assert result.status == 6
