@@ -4,17 +4,12 @@ import os
 import struct
 import subprocess
 
+from kmvlib import mbr
 from kmvlib.errors import REFUSED, KmvError
 from kmvlib.esp import image_mib, mtool
 
 GRUB_FOLDER = "/usr/lib/grub/i386-pc"
 GRUB_MODULES = ("biosdisk", "part_msdos", "fat", "multiboot")
-SECTOR = 512
-PARTITION_START = 2048  # sectors; GRUB's core lies before it
-PARTITION_OFFSET = f"@@{PARTITION_START * SECTOR}"
-PARTITION_TABLE_AT = 446
-PARTITION_TABLE_BYTES = 64
-BOOTABLE, FAT32_LBA, BEYOND_CHS = 0x80, 0x0C, b"\xfe\xff\xff"
 
 ENTRY_AT, HEADERS_AT, HEADER_COUNT_AT = 24, 28, 44  # e_entry, e_phoff, e_phnum of a 32-bit ELF file
 HEADER = struct.Struct("<6I")  # p_type, p_offset, p_vaddr, p_paddr, p_filesz, p_memsz
@@ -31,13 +26,13 @@ def make_bios_disk(image, kernel, modules, cmdline):
         file.write(with_virtual_entry(data))
     core = image + ".core"
     make_core(core, image + ".cfg", names, cmdline)
-    size = (image_mib([entry, *modules]) << 20) + PARTITION_START * SECTOR
+    size = (image_mib([entry, *modules]) << 20) + mbr.PARTITION_OFFSET
     with open(image, "wb") as out:
         out.truncate(size)
         out.write(boot_sector(size))
         with open(core, "rb") as file:
             out.write(file.read())
-    partition = image + PARTITION_OFFSET
+    partition = mbr.mtools_name(image)
     mtool("mformat", "-i", partition, "-F", "-v", "KMEMVISOR", "::")
     for host_file, name in zip([entry, *modules], ["kernel.elf", *names]):
         mtool("mcopy", "-i", partition, host_file, f"::/{name}")
@@ -50,18 +45,14 @@ def make_core(core, config, modules, cmdline):
         out.write("\n".join([*lines, "boot", ""]))
     command = ["grub-mkimage", "-O", "i386-pc", "-p", "(hd0,msdos1)", "-c", config, "-o", core, *GRUB_MODULES]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or os.path.getsize(core) > (PARTITION_START - 1) * SECTOR:
+    if done.returncode != 0 or os.path.getsize(core) > mbr.PARTITION_OFFSET - mbr.SECTOR:
         raise KmvError(REFUSED, f"boot disk: grub-mkimage: {done.stderr.strip() or 'its core is too large'}")
 
 
 def boot_sector(size):
-    """GRUB's, with one partition that ends where the disk of `size` bytes does."""
+    """GRUB's, for a disk of `size` bytes."""
     with open(os.path.join(GRUB_FOLDER, "boot.img"), "rb") as file:
-        sector = bytearray(file.read(SECTOR))
-    sectors = size // SECTOR - PARTITION_START
-    entry = struct.pack("<B3sB3sII", BOOTABLE, BEYOND_CHS, FAT32_LBA, BEYOND_CHS, PARTITION_START, sectors)
-    sector[PARTITION_TABLE_AT : PARTITION_TABLE_AT + PARTITION_TABLE_BYTES] = entry.ljust(PARTITION_TABLE_BYTES, b"\0")
-    return sector
+        return mbr.first_sector(size, mbr.FAT32_LBA, mbr.BOOTABLE, file.read(mbr.SECTOR))
 
 
 def with_virtual_entry(data):

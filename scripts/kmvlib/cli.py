@@ -32,6 +32,7 @@ def make_parser():
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     add_run(commands)
     add_demo(commands)
+    add_image(commands)
     add_watch(commands)
     add_report(commands)
     add_hypercalls(commands)
@@ -51,23 +52,43 @@ def add_run(commands):
     add("--platform", choices=platforms.NAMES, default="auto", help="auto: kvm where it gives guests VMX, else bochs")
     add("--cpu", metavar="MODEL", help="the emulator's name of a CPU model")
     add("--smp", metavar="N", type=int, default=1, help="processors, with --platform bare-tcg")
+    add("--disk", metavar="IMAGE", help="guest disk, changed in place (default: a copy of the build's)")
+    add("--boot", metavar="IMAGE", help="boot this image of kmv image; of what it holds, give --mem, --spare and --mirror again")
+    add_guest_options(parser, "default 1 at a terminal, else 0: never")
+    add("--exec", metavar="'CMD; CMD'", help="type these commands at the guest's prompt, then power off")
+    add("--timeout", metavar="S", type=float, help="seconds for the whole run (default 600, none at a terminal)")
+    add("--log", metavar="FILE", help="hypervisor's log (default BUILD/run/hv.log)")
+    add("--keep", metavar="DIR", help="use this folder for the run's files, and leave them there")
+    parser.set_defaults(function=run_command)
+
+
+def add_guest_options(parser, stats_default):
+    """What a boot disk holds."""
+    add = parser.add_argument
     add("--mem", metavar="MiB", type=int, default=128, help="guest memory (default 128)")
     add("--spare", metavar="MiB", type=int, help="spare frames (default: 1/64 of --mem, at least 16)")
     add("--guest", metavar="KERNEL", help="Multiboot kernel to run instead of the project's own; it gets no disk")
-    add("--disk", metavar="IMAGE", help="guest disk, changed in place (default: a copy of the build's)")
     add("--module", metavar="FILE", action="append", default=[], help="Multiboot module; may be repeated")
     add("--cmdline", metavar="STR", default="", help="command line of the guest kernel")
     add("--translate", choices=("on", "off"), help="run the translated guest (default on)")
     add("--mirror", choices=("on", "off"), default="on", help="keep the mirror (default on)")
     add("--on-stop", choices=("off", "restart"), default="off", help="after a failure of guest or hypervisor")
-    add("--stats", metavar="S", type=float, help="log the counters each S seconds (default 1 at a terminal, else 0: never)")
+    add("--stats", metavar="S", type=float, help=f"log the counters each S seconds ({stats_default})")
     add("--offset", metavar="HEX", default=f"{contract.OFFSET_DEFAULT:x}", help="OFFSET (default 38000000)")
-    add("--exec", metavar="'CMD; CMD'", help="type these commands at the guest's prompt, then power off")
-    add("--timeout", metavar="S", type=float, help="seconds for the whole run (default 600, none at a terminal)")
-    add("--log", metavar="FILE", help="hypervisor's log (default BUILD/run/hv.log)")
-    add("--keep", metavar="DIR", help="use this folder for the run's files, and leave them there")
     add("--build", metavar="DIR", default="build", help="folder of the build, from the top folder (default build)")
-    parser.set_defaults(function=run_command)
+
+
+def add_image(commands):
+    parser = commands.add_parser(
+        "image",
+        help="make the image of a bootable USB stick",
+        description="Writes a disk image with loader, hypervisor, guest and configuration, from which UEFI firmware starts; "
+        "copied onto a USB stick it boots a real machine (docs/hardware.md). Prints the image's name.",
+    )
+    parser.add_argument("image", metavar="IMAGE", help="file to write")
+    add_guest_options(parser, "default 0: never")
+    parser.set_defaults(function=image_command, exec="", platform="kvm", cpu=None, smp=1, disk=None, boot=None)
+    parser.set_defaults(timeout=None, log=None, keep=None)
 
 
 def add_demo(commands):
@@ -125,6 +146,10 @@ def add_hypercalls(commands):
 
 def run_command(args):
     return run.run(options.checked_options(args))
+
+
+def image_command(args):
+    return run.write_image(options.checked_options(args), args.image)
 
 
 def demo_command(args):

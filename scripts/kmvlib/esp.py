@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from kmvlib import conf
+from kmvlib import conf, mbr
 from kmvlib.errors import REFUSED, KmvError
 
 # FAT32 needs 65,525 clusters of 512 bytes: below about 33 MiB, firmware would take the image for FAT16.
@@ -14,9 +14,10 @@ SLACK_MIB = 8
 MTOOLS_ENV = {"MTOOLSRC": os.devnull, "MTOOLS_SKIP_CHECK": "1"}
 
 
-def make_esp(image, files, conf_text):
+def make_esp(image, files, conf_text, partitioned=False):
     """
-    Writes the FAT32 image `image`. `files` maps paths on it (backslashes, from the root) to host files;
+    Writes the FAT32 image `image`, or, if `partitioned`, a disk with one such partition, which is what all firmware
+    takes from a USB stick. `files` maps paths on it (backslashes, from the root) to host files;
     `conf_text` becomes the loader's configuration file.
     """
     conf_file = image + ".conf"
@@ -25,13 +26,19 @@ def make_esp(image, files, conf_text):
     contents = dict(files)
     contents[conf.FOLDER + "\\kmemvisor.conf"] = conf_file
 
+    size = image_mib(contents.values()) << 20
+    volume = image
     with open(image, "wb") as out:
-        out.truncate(image_mib(contents.values()) << 20)
-    mtool("mformat", "-i", image, "-F", "-v", "KMEMVISOR", "::")
+        if partitioned:
+            volume = mbr.mtools_name(image)
+            size += mbr.PARTITION_OFFSET
+            out.write(mbr.first_sector(size, mbr.EFI_SYSTEM))
+        out.truncate(size)
+    mtool("mformat", "-i", volume, "-F", "-v", "KMEMVISOR", "::")
     folders = sorted({folder for path in contents for folder in parents(path)})
-    mtool("mmd", "-i", image, *folders)
+    mtool("mmd", "-i", volume, *folders)
     for path, host_file in contents.items():
-        mtool("mcopy", "-i", image, host_file, mtools_path(path))
+        mtool("mcopy", "-i", volume, host_file, mtools_path(path))
 
 
 def image_mib(host_files):

@@ -27,6 +27,7 @@ class RunOptions:
     build: str = "build"
     guest: str | None = None
     disk: str | None = None
+    boot: str | None = None
     modules: list = field(default_factory=list)
     cmdline: str = ""
     translate: bool = True
@@ -61,6 +62,7 @@ def checked_options(args):
         build=args.build,
         guest=existing(args.guest, "--guest"),
         disk=existing(args.disk, "--disk"),
+        boot=existing(args.boot, "--boot"),
         modules=[existing(module, "--module") for module in args.module],
         cmdline=args.cmdline,
         translate=args.translate == "on" if args.translate else not bare,
@@ -117,6 +119,8 @@ def check_sizes(options):
 
 
 def check_names(options):
+    if options.boot and options.platform in platforms.BARE:
+        raise usage("--boot: a bare machine boots its kernel alone: leave --boot or the bare platform away")
     if not options.cmdline.isascii() or not options.cmdline.isprintable():
         raise usage("--cmdline: must be one line of printable ASCII")
     names = [os.path.basename(module).lower() for module in options.modules]

@@ -2,10 +2,13 @@
 
 import os
 import select
+import shutil
 import sys
+import tempfile
 import time
+from dataclasses import replace
 
-from kmvlib import biosdisk, conf, errors, esp, feed, platforms, scratch as scratch_folder
+from kmvlib import biosdisk, conf, errors, esp, feed, platforms, qemu, scratch as scratch_folder
 from kmvlib.artifacts import TOP, find_artifacts, make_artifacts
 from kmvlib.channel import Channel
 from kmvlib.console import NewlineFilter, PromptCounter, after_firmware
@@ -32,13 +35,7 @@ def run(options):
             disk, disk_lock = scratch_folder.shared_disk(scratch, options.disk)
         elif artifacts.disk:
             disk = scratch_folder.private_disk(scratch, artifacts.disk)
-        image = None
-        if artifacts.loader:
-            image = scratch.path("boot.img")
-            make_boot_disk(image, artifacts, options, machine.megahertz)
-        elif options.platform == "bare-bochs":
-            image = scratch.path("boot.img")
-            biosdisk.make_bios_disk(image, artifacts.kernel, options.modules, options.cmdline)
+        image = make_boot_image(scratch.path("boot.img"), artifacts, options, machine)
         with open_log(options) as log_file:
             return Session(options, machine, scratch, log_file, Symbols(artifacts)).play(image, disk)
     finally:
@@ -47,7 +44,35 @@ def run(options):
         scratch.remove()
 
 
-def make_boot_disk(image, artifacts, options, megahertz):
+def make_boot_image(image, artifacts, options, machine):
+    """Writes what the machine boots from to `image` and returns its name; None for one that needs none."""
+    if options.boot:
+        shutil.copyfile(options.boot, image)
+    elif artifacts.loader:
+        make_boot_disk(image, artifacts, options, machine.megahertz)
+    elif options.platform == "bare-bochs":
+        biosdisk.make_bios_disk(image, artifacts.kernel, options.modules, options.cmdline)
+    else:
+        return None
+    return image
+
+
+def write_image(options, image):
+    """Writes the image of a USB stick; returns kmv's exit status."""
+    artifacts = find_artifacts(options)
+    make_artifacts(replace(artifacts, disk=None), options)
+    with tempfile.TemporaryDirectory(prefix="kmv-") as folder:
+        made = os.path.join(folder, "boot.img")
+        make_boot_disk(made, artifacts, options, qemu.Qemu.megahertz, partitioned=True)
+        try:
+            shutil.copyfile(made, image)
+        except OSError as error:
+            raise errors.usage(f"{image}: {error.strerror}") from None
+    print(image)
+    return errors.OK
+
+
+def make_boot_disk(image, artifacts, options, megahertz, partitioned=False):
     """Loader, hypervisor, guest and configuration; `megahertz` is about the rate of the machine's time-stamp counter."""
     names = [os.path.basename(module) for module in options.modules]
     files = {
@@ -60,7 +85,7 @@ def make_boot_disk(image, artifacts, options, megahertz):
     text = conf.write_conf(
         options.mem, options.mirror, options.offset, options.spare, options.cmdline, names, options.on_stop, stats
     )
-    esp.make_esp(image, files, text)
+    esp.make_esp(image, files, text, partitioned)
 
 
 def open_log(options):
