@@ -88,11 +88,10 @@ class Program:
         self.elf = read_elf(path)
         contents = self.elf.named(ADDRESS_MAP)
         self.map = AddressMap(contents) if contents else None
-        self.lines_path = path
-        self.native = None
-        if self.map:
-            self.lines_path = native if native and os.path.isfile(native) else None
-            self.native = read_elf(self.lines_path) if self.lines_path else None
+        native = native if self.map and native and os.path.isfile(native) else None
+        self.native = read_elf(native) if native else None
+        # A translation has lines of its own, but the original's are looked up: they serve its offsets in functions, too.
+        self.lines_path = native or path
 
     def place(self, address, exact):
         """Where an address is; None outside the program. A return address lies after its call."""
@@ -101,9 +100,8 @@ class Program:
         symbol = self.elf.symbol_at(inside)
         if symbol is None:
             return None
-        if not self.map:
-            return Place(symbol.name, linked - symbol.start, inside)
-        return self.original_place(symbol, inside, exact) or Place(symbol.name, linked - symbol.start, None)
+        own_lookup = None if self.native else inside
+        return self.original_place(symbol, inside, exact) or Place(symbol.name, linked - symbol.start, own_lookup)
 
     def original_place(self, symbol, inside, exact):
         """The same place in the native program; None if that is not there or of another build."""

@@ -2,7 +2,7 @@
  * The output file: header, program headers, the loaded sections at their old offsets plus their
  * shift, then the note, the tables, the symbols, the section headers.
  */
-#include "program.h"
+#include "debug.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -280,6 +280,31 @@ static void add_symbols(struct writer *writer)
                  (Elf32_Shdr){.sh_addralign = 1});
 }
 
+static void add_debug(struct writer *writer, const struct debug *debug)
+{
+    const struct image *image = &writer->program->image;
+    for (unsigned i = 1; i < image->section_count; i++) {
+        const struct section *section = &image->sections[i];
+        const uint8_t *bytes;
+        uint32_t size;
+        if (!debug_is_kept(section))
+            continue;
+        debug_contents(debug, i, &bytes, &size);
+        append_table(writer, section->name, SHT_PROGBITS, bytes, size,
+                     (Elf32_Shdr){.sh_flags = section->header.sh_flags,
+                                  .sh_addralign = section->header.sh_addralign,
+                                  .sh_entsize = section->header.sh_entsize});
+    }
+}
+
+static void rewrite_debug(struct writer *writer)
+{
+    struct debug debug;
+    if (debug_rewrite(&debug, writer->program))
+        add_debug(writer, &debug);
+    debug_free(&debug);
+}
+
 static bool section_in_segment(const struct section *section, const Elf32_Phdr *segment)
 {
     if (!section->loaded || section->header.sh_size == 0)
@@ -409,6 +434,7 @@ bool program_write(struct program *program)
         add_note(&writer);
         add_addrmap(&writer);
         add_windows(&writer);
+        rewrite_debug(&writer);
         add_symbols(&writer);
         uint32_t segments = put_segments(&writer);
         put_header(&writer, segments, put_sections(&writer));

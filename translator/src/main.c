@@ -251,6 +251,9 @@ int main(int argc, char **argv)
         if (program.options.output != NULL)
             unlink(program.options.output);
     }
+    if (ok && program.warning.text[0] != '\0')
+        fprintf(stderr, "kmv-translate: %s: warning: %s\n", program.options.input,
+                program.warning.text);
     free(program.options.traps);
     return ok ? 0 : 1;
 }

@@ -95,6 +95,7 @@ struct options {
 struct program {
     struct options options;
     struct diag diag;
+    struct diag warning; /* of what is left out of the output, "": nothing */
     struct image image;
     ZydisDecoder decoder;
     struct text *texts; /* in address order */

@@ -92,7 +92,7 @@ def test_translated_places(files, address, exact, place):
 
 def test_translated_without_the_native_file(files):
     for native in (None, "/nowhere/kernel.elf"):
-        assert Program(files[1], native).place(0x1034, True) == Place("second", 4, None)
+        assert Program(files[1], native).place(0x1034, True) == Place("second", 4, 0x1034)
 
 
 def test_native_file_of_another_build(files, tmp_path):

@@ -27,13 +27,22 @@ $(TT_TESTS): $(TT_BUILD)/%: $(TT_BUILD)/%.o $(TT_COMMON) $(TT_CODE)
 
 # A program to damage.
 TT_SEED := $(TT_BUILD)/corners.elf
-$(TT_BUILD)/test_hostile.o: TT_CFLAGS += -DHOSTILE_SEED='"$(TT_SEED)"'
-$(TT_BUILD)/test_hostile: | $(TT_SEED)
+$(TT_BUILD)/test_hostile.o: TT_CFLAGS += -DHOSTILE_SEED='"$(TT_SEED)"' -DHOSTILE_DEBUG='"$(TT_BUILD)/debug.elf"'
+$(TT_BUILD)/test_hostile: | $(TT_SEED) $(TT_BUILD)/debug.elf
 
 $(TT_SEED): $(TT_DIR)/programs/corners.S
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -m32 -nostdlib -static -no-pie -Wl,--emit-relocs,--build-id=none,-z,noexecstack,-e,entry -o $@ $<
+
+# One whose debug information has every kind of section: DWARF 5 and 4, of a compiler and of the assembler.
+$(TT_BUILD)/debug.elf: $(TT_DIR)/programs/lines.c $(TT_DIR)/programs/corners.S
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -m32 -O2 -gdwarf-5 -fno-pic -ffreestanding -fno-asynchronous-unwind-tables -fcf-protection=none -c -o $(@D)/debug5.o $<
+	$(Q)$(CC) -m32 -O2 -gdwarf-4 -DFIRST=four -fno-pic -ffreestanding -fno-asynchronous-unwind-tables -fcf-protection=none -c -o $(@D)/debug4.o $<
+	$(Q)$(CC) -m32 -g -nostdlib -static -no-pie -Wl,--emit-relocs,--build-id=none,-z,noexecstack,-e,entry -o $@ \
+	    $(@D)/debug4.o $(@D)/debug5.o $(TT_DIR)/programs/corners.S
 
 -include $(wildcard $(TT_BUILD)/*.d $(TT_BUILD)/src/*.d)
 

@@ -16,9 +16,11 @@
 #include "forms.h"
 #include "program.h"
 
-enum { DAMAGED_FILES = 6000, MOST_DAMAGES = 6 };
+enum { DAMAGED_FILES = 6000, DAMAGED_DEBUG = 6000, MOST_DAMAGES = 6 };
 
 static struct bytes original;
+static struct bytes with_debug; /* a program with debug information */
+static unsigned warnings;
 
 /* Runs the pipeline, into nowhere; returns whether it succeeded. A failure must have said why. */
 static bool translate(const uint8_t *data, size_t size, uint64_t *written)
@@ -34,6 +36,8 @@ static bool translate(const uint8_t *data, size_t size, uint64_t *written)
     assert_int_equal(fclose(stream), 0);
     assert_int_equal(ok, program.diag.text[0] == '\0');
     assert_null(strchr(program.diag.text, '\n'));
+    assert_null(strchr(program.warning.text, '\n'));
+    warnings += ok && program.warning.text[0] != '\0';
     if (written != NULL)
         *written = program.sink.end;
     program_free(&program);
@@ -125,25 +129,72 @@ static void test_damaged_files_never_crash(void **state)
     free(file);
 }
 
-static int set_up(void **state)
+/* A debug section of the file, of those that are not empty. */
+static const Elf32_Shdr *pick_debug_section(const uint8_t *file)
+{
+    const Elf32_Ehdr *header = (const Elf32_Ehdr *)file;
+    const Elf32_Shdr *sections = (const Elf32_Shdr *)(file + header->e_shoff);
+    const char *names = (const char *)file + sections[header->e_shstrndx].sh_offset;
+    for (;;) {
+        const Elf32_Shdr *section = &sections[random_below(header->e_shnum)];
+        bool debug = strncmp(names + section->sh_name, ".debug_", 7) == 0 ||
+                     strncmp(names + section->sh_name, ".rel.debug_", 11) == 0;
+        if (debug && section->sh_size >= 4)
+            return section;
+    }
+}
+
+/* Damaged debug information is dropped, or translated; it never makes a program untranslatable. */
+static void test_damaged_debug_information_is_dropped(void **state)
 {
     (void)state;
-    FILE *file = fopen(HOSTILE_SEED, "rb");
+    uint8_t *file = malloc(with_debug.count);
+    warnings = 0;
+    assert_true(translate(with_debug.at, with_debug.count, NULL));
+    assert_int_equal(warnings, 0);
+    random_seed(4);
+    for (unsigned n = 0; n < DAMAGED_DEBUG; n++) {
+        memcpy(file, with_debug.at, with_debug.count);
+        for (unsigned damages = 1 + random_below(MOST_DAMAGES); damages > 0; damages--) {
+            const Elf32_Shdr *section = pick_debug_section(with_debug.at);
+            uint8_t *at = file + section->sh_offset + random_below(section->sh_size - 3);
+            uint32_t value;
+            memcpy(&value, at, sizeof(value));
+            value = pick_value(value);
+            memcpy(at, &value, random_below(2) ? 4 : 1);
+        }
+        assert_true(translate(file, with_debug.count, NULL));
+    }
+    printf("damaged debug information: %d, dropped: %u\n", DAMAGED_DEBUG, warnings);
+    assert_in_range(warnings, DAMAGED_DEBUG / 10, DAMAGED_DEBUG - 1);
+    free(file);
+}
+
+static bool read_file(const char *path, struct bytes *bytes)
+{
+    FILE *file = fopen(path, "rb");
     if (file == NULL)
-        return -1;
+        return false;
     uint8_t buffer[4096];
     size_t got;
     while ((got = fread(buffer, 1, sizeof(buffer), file)) > 0)
-        bytes_append(&original, buffer, got);
+        bytes_append(bytes, buffer, got);
     fclose(file);
+    return bytes->count >= sizeof(Elf32_Ehdr);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
     classify_init();
-    return original.count < sizeof(Elf32_Ehdr);
+    return read_file(HOSTILE_SEED, &original) && read_file(HOSTILE_DEBUG, &with_debug) ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
     free(original.at);
+    free(with_debug.at);
     return 0;
 }
 
@@ -153,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_sound_file_is_translated),
         cmocka_unit_test(test_truncated_files_are_refused),
         cmocka_unit_test(test_damaged_files_never_crash),
+        cmocka_unit_test(test_damaged_debug_information_is_dropped),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
