@@ -147,6 +147,12 @@ static bool set_stats(struct config *config, const char *value)
     return parse_number(value, 10, &config->stats_megaticks);
 }
 
+static bool set_scrub(struct config *config, const char *value)
+{
+    return parse_number(value, 10, &config->scrub_permille) &&
+           config->scrub_permille <= CONFIG_SCRUB_MAX;
+}
+
 enum {
     KEY_HYPERVISOR,
     KEY_KERNEL,
@@ -156,6 +162,7 @@ enum {
     KEY_MIRROR,
     KEY_OFFSET,
     KEY_SPARE,
+    KEY_SCRUB,
     KEY_ON_STOP,
     KEY_STATS,
     KEY_COUNT
@@ -170,6 +177,7 @@ static const struct key keys[KEY_COUNT] = {
     [KEY_MIRROR] = {"mirror", set_mirror, "on, off", false},
     [KEY_OFFSET] = {"offset", set_offset, "hexadecimal 8000000, 18000000 ... d8000000", false},
     [KEY_SPARE] = {"spare", set_spare, "0 to 864 (MiB)", false},
+    [KEY_SCRUB] = {"scrub", set_scrub, "0 to 500 (permille of the time)", false},
     [KEY_ON_STOP] = {"on_stop", set_on_stop, "off, restart", false},
     [KEY_STATS] = {"stats", set_stats, "0 to 4294967295 (millions of ticks)", false},
 };
@@ -229,7 +237,7 @@ static bool parse_line(struct config *config, uint32_t *given, char *line, unsig
     if (index == KEY_COUNT)
         return refuse(error,
                       "line %u: unknown key '%s': allowed are hypervisor, kernel, module, cmdline, "
-                      "memory, mirror, offset, spare, on_stop, stats",
+                      "memory, mirror, offset, spare, scrub, on_stop, stats",
                       number, clip(name));
     if ((*given >> index & 1) && !keys[index].repeatable)
         return refuse(error, "line %u: %s is given twice: keep one of the lines", number, name);

@@ -10,6 +10,7 @@
  *   mirror     = on|off       default on
  *   offset     = HEX          OFFSET of the address contract, default KMV_OFFSET_DEFAULT
  *   spare      = MIB          spare pool, default memory/64 but at least 1; 0: none
+ *   scrub      = PERMILLE     of the time, for the scrubber, 0 to 500; default 0: off
  *   on_stop    = off|restart  what the machine does once guest or hypervisor failed, default off
  *   stats      = MEGATICKS    a line of counters in the log each so many millions of TSC ticks,
  *                             default 0: none
@@ -29,7 +30,8 @@
 #define CONFIG_PATH_MAX    256 /* bytes with the NUL */
 #define CONFIG_STRING_MAX  1024
 #define CONFIG_MODULES_MAX 16
-#define CONFIG_MEMORY_MIN  4 /* MiB */
+#define CONFIG_MEMORY_MIN  4   /* MiB */
+#define CONFIG_SCRUB_MAX   500 /* permille */
 
 struct config_module {
     char path[CONFIG_PATH_MAX];
@@ -45,6 +47,7 @@ struct config {
     unsigned module_count;
     uint32_t memory_mib;
     uint32_t spare_mib;
+    uint32_t scrub_permille;
     uint32_t offset;
     uint32_t stats_megaticks;
     bool mirror;

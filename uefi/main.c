@@ -137,6 +137,7 @@ static bool fill_bootinfo(struct session *session, struct error *error)
                   (session->config.restart ? KMV_BOOT_RESTART : 0);
     info->mirror_offset = session->config.offset;
     info->stats_period = session->config.stats_megaticks;
+    info->scrub_permille = session->config.mirror ? session->config.scrub_permille : 0;
     info->guest_entry = session->guest.entry;
     info->rsdp = platform_rsdp();
     platform_framebuffer(&info->framebuffer);

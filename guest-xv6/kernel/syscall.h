@@ -45,6 +45,8 @@
 #define SYS_idle                                                                                   \
     38 /* (unsigned long long *ticks): time stamp ticks that processors waited in HLT */
 
+#define SYS_scrub 48 /* (permille): the scrubber's share of the time */
+
 #define O_RDONLY 0x000
 #define O_WRONLY 0x001
 #define O_RDWR   0x002

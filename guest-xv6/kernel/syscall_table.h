@@ -51,7 +51,8 @@ bool arg_path(int n, char path[MAXPATH]);
     X(counters)                                                                                    \
     X(note)                                                                                        \
     X(poison)                                                                                      \
-    X(idle)
+    X(idle)                                                                                        \
+    X(scrub)
 
 #define DECLARE_SYSTEM_CALL(name) int sys_##name(void);
 SYSTEM_CALLS(DECLARE_SYSTEM_CALL)

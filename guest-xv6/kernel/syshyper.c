@@ -126,3 +126,12 @@ int sys_poison(void)
     void *page = choose_page(proc_self(), (uint32_t)va, what);
     return hypercall(KMV_HC_POISON, V2P(page), where) < 0 ? -1 : 0;
 }
+
+int sys_scrub(void)
+{
+    int permille;
+
+    if (!arg_int(0, &permille))
+        return -1;
+    return hypercall(KMV_HC_SCRUB, (uint32_t)permille, 0) < 0 ? -1 : 0;
+}

@@ -6,8 +6,8 @@ GU_OUT  := $(BUILD)/guest/user
 GU_NATIVE_DISK := $(BUILD)/guest/disk
 GU_MIRROR := $(BUILD)/guest/mirror-$(OFFSET)
 
-GU_SIMPLE := bench cat echo forktest grep init inject kill ln lose ls mirrorstat mkdir poweroff rm stressfs verify wc \
-             zombie
+GU_SIMPLE := bench cat echo forktest grep hold init inject kill ln lose ls mirrorstat mkdir poweroff rm scrub \
+             stressfs verify wc zombie
 GU_PROGRAMS := $(GU_SIMPLE) sh usertests
 GU_BLOCKS ?= 4000
 

@@ -118,6 +118,8 @@ _Noreturn void hv_main(const struct kmv_bootinfo *info)
         vcpu.vm = &vm;
         error = vmx_setup(&vcpu, &controls, boot.guest_entry, boot.guest_mbi);
     }
+    if (error == 0 && boot.scrub_permille > 0)
+        error = scrub_set_budget(&vm, boot.scrub_permille);
     if (error != 0)
         panic("setup failed error=%d", error);
     stats_start(&vm.stats, boot.stats_period, tsc_read());

@@ -150,6 +150,12 @@ static int renew(struct vcpu *vcpu, u32 gpa, u32 second)
     return recovery_renew(vcpu->vm, GPA(gpa));
 }
 
+static int scrub(struct vcpu *vcpu, u32 permille, u32 second)
+{
+    (void)second;
+    return scrub_set_budget(vcpu->vm, permille);
+}
+
 static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_ABI_VERSION] = abi_version,
     [KMV_HC_FEATURES] = features,
@@ -163,6 +169,7 @@ static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_LOSS_VECTOR] = loss_vector,
     [KMV_HC_LOST_PAGE] = lost_page,
     [KMV_HC_RENEW] = renew,
+    [KMV_HC_SCRUB] = scrub,
 };
 
 static enum exit_result guest_power_off(struct vcpu *vcpu, u32 status)

@@ -71,7 +71,8 @@ static bool store_entry(struct vcpu *vcpu, const struct memory_access *access)
     return true;
 }
 
-/* WHY: EPT violations are how bad pages, guest page-table writes and unmapped memory show. */
+/* WHY: EPT violations are how bad pages, writes to guest page tables and to sealed
+ * pages, and unmapped memory show. */
 enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *access)
 {
     struct vm *vm = vcpu->vm;
@@ -85,7 +86,8 @@ enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *acce
     if (page.bad)
         return on_bad_page(vcpu, ram, side);
     if (access->write && (page.perms & EPT_WRITE) == 0) {
-        if (side == SIDE_NATIVE && (store_entry(vcpu, access) || mirror_table_write(vm, ram)))
+        if (side == SIDE_NATIVE &&
+            (store_entry(vcpu, access) || mirror_table_write(vm, ram) || scrub_write(vm, ram)))
             return EXIT_RESUME;
         return stop_at(vcpu, "write_protected_memory", access);
     }

@@ -7,7 +7,7 @@ static u32 sequence;
 
 void log_event(const char *event, const char *fmt, ...)
 {
-    char line[640];
+    char line[1152];
     size_t length;
     va_list args;
 

@@ -119,6 +119,15 @@ void mirror_settle(struct vm *vm)
     }
 }
 
+bool mirror_settle_page(struct vm *vm, gpa_t gpa)
+{
+    const struct mirror_page *page = page_find(&vm->mirror, (u32)gpa.v);
+
+    if (page != NULL)
+        page_copy_flags(vm, page);
+    return page != NULL;
+}
+
 static void mark_written(struct mirror *mirror, struct mirror_page *page)
 {
     if (page->root != NULL)

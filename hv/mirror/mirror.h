@@ -143,4 +143,7 @@ const u8 *mirror_code_at(struct vm *vm, gva_t address, u32 *bytes);
  * compared. */
 void mirror_settle(struct vm *vm);
 
+/* The same for one page, without bringing anything in step. False: the page is not tracked. */
+bool mirror_settle_page(struct vm *vm, gpa_t page);
+
 #endif

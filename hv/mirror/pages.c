@@ -74,10 +74,8 @@ static bool in_step(const struct mirror_page *page)
 
 void page_put(struct vm *vm, struct mirror_page *page)
 {
-    /* Can't fail: a page that was protected has an entry of its own, and of others nothing changes.
-     */
     if (!in_step(page))
-        ept_set_perms(&vm->ept, GPA(page->gpa), EPT_RWX);
+        scrub_open(vm, GPA(page->gpa));
     if (page->refs == 0 && page->root == NULL)
         forget(&vm->mirror, page);
 }

@@ -128,6 +128,7 @@ static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *gu
 {
     u32 *mirror = guest_page_mirror(vm, GPA(root->page->gpa));
 
+    scrub_forget(vm, GPA(root->page->gpa));
     FOR_ENTRIES_IN(groups, slot)
     {
         u32 pde = guest[slot], flags;

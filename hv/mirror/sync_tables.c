@@ -91,6 +91,7 @@ bool table_store(struct vm *vm, struct mirror_page *page, u32 index, u32 pte)
     native = guest_page_native(vm, GPA(page->gpa));
     if (native == NULL)
         return false;
+    scrub_forget(vm, GPA(page->gpa));
     entry_store32(&native[index], pte);
     scan_entry(vm, page, phys_ptr(page->table), index, pte);
     return true;

@@ -190,7 +190,7 @@ int ept_map_repeated(struct ept *ept, gpa_t gpa, hpa_t frame, u64 bytes, u32 per
     return 0;
 }
 
-static struct ept_page describe(u64 leaf, u64 offset, u64 run)
+static struct ept_page describe(u64 leaf, u64 offset, u64 run, bool large)
 {
     bool bad = (leaf & LEAF_BAD) != 0;
 
@@ -198,6 +198,7 @@ static struct ept_page describe(u64 leaf, u64 offset, u64 run)
         .mapped = leaf != 0,
         .bad = bad,
         .lost = (leaf & LEAF_LOST) != 0,
+        .large = large,
         .perms = (bad ? leaf >> LEAF_PERMS_SHIFT : leaf) & ENTRY_PERMS,
         .frame = HPA((leaf & ENTRY_FRAME) + offset),
         .run = run,
@@ -212,8 +213,8 @@ struct ept_page ept_lookup(const struct ept *ept, gpa_t gpa)
     if (entry == NULL || *entry == 0)
         return (struct ept_page){.run = PAGE_SIZE};
     if (*entry & ENTRY_LARGE)
-        return describe(*entry, offset, LARGE_PAGE_SIZE - offset);
-    return describe(table_of(*entry)[index_of(gpa, LEVEL_PT)], 0, PAGE_SIZE);
+        return describe(*entry, offset, LARGE_PAGE_SIZE - offset, true);
+    return describe(table_of(*entry)[index_of(gpa, LEVEL_PT)], 0, PAGE_SIZE, false);
 }
 
 /* The 4 KiB entry of a page that must be mapped. */
@@ -249,7 +250,7 @@ int ept_set_perms(struct ept *ept, gpa_t gpa, u32 perms)
 
     if (!page.mapped || !valid_perms(perms))
         return -HV_EINVAL;
-    if (page.perms == perms)
+    if (page.perms == perms && (!page.large || perms == EPT_RWX))
         return 0;
     error = make_pt_entry(ept, gpa, &entry);
     if (error != 0)
@@ -259,6 +260,21 @@ int ept_set_perms(struct ept *ept, gpa_t gpa, u32 perms)
     else
         entry_store64(entry, (*entry & ~ENTRY_PERMS) | perms);
     return 0;
+}
+
+void ept_set_leaf_perms(struct ept *ept, gpa_t gpa, u32 perms)
+{
+    u64 *entry = find_pd_entry(ept, gpa);
+
+    if (entry != NULL && (*entry & ENTRY_LARGE))
+        entry_store64(entry, (*entry & ~ENTRY_PERMS) | perms);
+}
+
+int ept_split(struct ept *ept, gpa_t gpa)
+{
+    u64 *entry;
+
+    return mapped_entry(ept, gpa, &entry);
 }
 
 int ept_set_bad(struct ept *ept, gpa_t gpa)
@@ -308,7 +324,7 @@ static void walk_table(hpa_t frame, int level, u64 base, leaf_function look, voi
         if (entry == 0)
             continue;
         if (level == LEVEL_PT || (entry & ENTRY_LARGE)) {
-            struct ept_page page = describe(entry, 0, span);
+            struct ept_page page = describe(entry, 0, span, level != LEVEL_PT);
             look(context, GPA(gpa), &page);
         } else {
             walk_table(HPA(entry & ENTRY_FRAME), level - 1, gpa, look, context);

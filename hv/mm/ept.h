@@ -24,8 +24,9 @@ struct ept {
 struct ept_page {
     bool mapped; /* a leaf is there, present or bad */
     bool bad;
-    bool lost; /* bad, and marked by ept_mark_lost */
-    u32 perms; /* EPT_READ | ... ; for a bad page those it had */
+    bool lost;  /* bad, and marked by ept_mark_lost */
+    bool large; /* mapped by a 2 MiB leaf */
+    u32 perms;  /* EPT_READ | ... ; for a bad page those it had */
     hpa_t frame;
     u64 run; /* bytes from this page on that the same leaf maps: PAGE_SIZE up to LARGE_PAGE_SIZE */
 };
@@ -53,9 +54,18 @@ void ept_for_each(const struct ept *ept,
                   void (*look)(void *context, gpa_t gpa, const struct ept_page *page),
                   void *context);
 
-/* Changes permissions of one mapped 4 KiB page, splitting a large one. No flush. 0, -HV_EINVAL
- * (not mapped, write without read), -HV_ENOMEM. Of a bad page, those it will have again. */
+/* Changes permissions of one mapped 4 KiB page, splitting a large one; with less than EPT_RWX it
+ * has a leaf of its own afterwards. No flush. 0, -HV_EINVAL (not mapped, write without read),
+ * -HV_ENOMEM. Of a bad page, those it will have again. */
 int ept_set_perms(struct ept *ept, gpa_t gpa, u32 perms);
+
+/* Changes permissions of all that the 2 MiB leaf at gpa maps; does nothing where there is none. No
+ * flush. */
+void ept_set_leaf_perms(struct ept *ept, gpa_t gpa, u32 perms);
+
+/* Gives the mapped 4 KiB page at gpa, and its neighbours, leaves of their own. 0, -HV_EINVAL,
+ * -HV_ENOMEM. */
+int ept_split(struct ept *ept, gpa_t gpa);
 
 /* Takes a mapped 4 KiB page away (not present, marked bad, frame and permissions remembered). No
  * flush. 0, -HV_EINVAL, -HV_ENOMEM. */

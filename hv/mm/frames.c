@@ -53,6 +53,19 @@ bool frame_alloc(struct frame_pool *pool, hpa_t *frame)
     return true;
 }
 
+bool frame_alloc_block(struct frame_pool *pool, u64 frames, hpa_t *first)
+{
+    if (pool->end - pool->next < frames * PAGE_SIZE || pool->retired_count > 0)
+        return false;
+    *first = HPA(pool->next);
+    pool->free_count -= frames;
+    for (; frames > 0; frames--) {
+        memset(phys_ptr(HPA(pool->next)), 0, PAGE_SIZE);
+        pool->next += PAGE_SIZE;
+    }
+    return true;
+}
+
 bool frame_retire(struct frame_pool *pool, hpa_t hpa)
 {
     u64 frame = hpa.v & ~PAGE_MASK;

@@ -21,6 +21,10 @@ void frame_pool_init(struct frame_pool *pool, hpa_t base, u64 bytes);
 /* Takes a frame and zeroes it. Returns false when the pool is empty. */
 bool frame_alloc(struct frame_pool *pool, hpa_t *frame);
 
+/* As frame_alloc, for frames that lie one behind the other; from what was never handed out.
+ * False also with frames retired. */
+bool frame_alloc_block(struct frame_pool *pool, u64 frames, hpa_t *first);
+
 /* As frame_alloc, with whatever bytes the frame has. */
 bool frame_take(struct frame_pool *pool, hpa_t *frame);
 

@@ -45,7 +45,8 @@ static bool answer_page(struct vm *vm, const struct mce_queue *queue, const stru
     if (!search.found)
         return answer_elsewhere(vm, queue, error);
     mce_log(queue, error, "recover");
-    recovery_hard_error(vm, search.page, search.side, in_window && search.side == SIDE_NATIVE);
+    recovery_hard_error(vm, search.page, search.side, in_window && search.side == SIDE_NATIVE,
+                        "machine_check");
     return true;
 }
 

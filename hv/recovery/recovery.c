@@ -177,12 +177,13 @@ enum recovery_result recovery_restore(struct vm *vm, gpa_t page, enum vm_side si
     return other.bad ? lose(vm, &incident) : repair(vm, &incident, other.frame);
 }
 
-enum recovery_result recovery_hard_error(struct vm *vm, gpa_t page, enum vm_side side, bool torn)
+enum recovery_result recovery_hard_error(struct vm *vm, gpa_t page, enum vm_side side, bool torn,
+                                         const char *cause)
 {
-    struct incident incident = {page, side, side_lookup(vm, page, side).frame, "machine_check"};
+    struct incident incident = {page, side, side_lookup(vm, page, side).frame, cause};
     int error = take_frame_away(vm, page, side, false);
 
     if (torn || (error != 0 && error != -HV_EALREADY))
         return lose(vm, &incident);
-    return recovery_restore(vm, page, side, incident.cause);
+    return recovery_restore(vm, page, side, cause);
 }

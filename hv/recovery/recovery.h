@@ -27,7 +27,8 @@ enum recovery_result recovery_restore(struct vm *vm, gpa_t page, enum vm_side si
 /* The frame behind the page went bad by itself: takes it away, bytes untouched, and restores it.
  * `torn`: the guest is between its write to this page and the mirror's, so that the mirror is no
  * copy of it and the page is lost. Logs event=poison, then as recovery_restore. */
-enum recovery_result recovery_hard_error(struct vm *vm, gpa_t page, enum vm_side side, bool torn);
+enum recovery_result recovery_hard_error(struct vm *vm, gpa_t page, enum vm_side side, bool torn,
+                                         const char *cause);
 
 /* KMV_HC_RENEW: puts zeroed frames behind both sides of a lost page. Logs event=renew. 0,
  * -HV_EINVAL, -HV_ENOMEM. */

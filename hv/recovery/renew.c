@@ -31,6 +31,7 @@ int recovery_renew(struct vm *vm, gpa_t gpa)
     if (vm->mirrored)
         mirror = put_empty_frame(vm, page, SIDE_MIRROR);
     vm->counters[KMV_COUNTER_spare_free] = vm->spare.free_count;
+    scrub_forget(vm, page);
     vm->counters[KMV_COUNTER_renewed]++;
     log_event("renew", "gpage=0x%llx native=0x%llx mirror=0x%llx", (unsigned long long)page.v,
               (unsigned long long)native.v, (unsigned long long)mirror.v);

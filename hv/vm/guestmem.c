@@ -69,8 +69,9 @@ int guest_read(struct vm *vm, gpa_t gpa, void *to, u64 bytes)
 
 static void write_page(struct vm *vm, gpa_t gpa, const void *from, u64 bytes)
 {
-    /* The EPT doesn't see this write, so a page table must be told of it. */
+    /* The EPT doesn't see this write, so who relies on that must be told of it. */
     mirror_table_write(vm, gpa);
+    scrub_forget(vm, GPA(gpa.v & ~PAGE_MASK));
     memcpy(guest_page_native(vm, gpa), from, bytes);
     if (vm->mirrored)
         memcpy(guest_page_mirror(vm, gpa), from, bytes);

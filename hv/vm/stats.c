@@ -13,7 +13,7 @@ void stats_start(struct stats *stats, u32 megaticks, u64 now)
 
 void stats_log(struct vm *vm, u64 now)
 {
-    char text[512];
+    char text[1024];
     size_t length = 0;
 
     vm->stats.next = now + vm->stats.period;

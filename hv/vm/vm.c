@@ -116,7 +116,8 @@ int vm_init(struct vm *vm, const struct kmv_bootinfo *boot)
     if (error != 0 || !vm->mirrored)
         return error;
     copy_block(HPA(boot->mirror_base), HPA(boot->guest_base), vm->ram_bytes);
-    return mirror_init(vm);
+    error = scrub_init(vm);
+    return error == 0 ? mirror_init(vm) : error;
 }
 
 int vm_map_device(struct vm *vm, gpa_t gpa, u64 bytes)

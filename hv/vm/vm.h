@@ -5,6 +5,7 @@
 #include <hv/mirror/mirror.h>
 #include <hv/mm/ept.h>
 #include <hv/mm/frames.h>
+#include <hv/recovery/scrub.h>
 #include <hv/types.h>
 #include <hv/vm/stats.h>
 #include <kmv/bootinfo.h>
@@ -17,6 +18,7 @@ struct vm {
     struct frame_pool heap;
     struct frame_pool spare;
     struct mirror mirror;
+    struct scrub scrub;
     u64 ram_bytes; /* guest RAM: guest-physical [0, ram_bytes), less the VGA hole */
     u32 offset;    /* OFFSET; meaningful with mirrored */
     bool mirrored;

@@ -13,6 +13,10 @@ int vmx_setup(struct vcpu *vcpu, const struct vmx_controls *controls, u32 entry,
 /* Answers the VM exit that just happened. */
 enum exit_result vmx_dispatch(struct vcpu *vcpu);
 
+/* Before an entry: hands the UART log lines, visits pages as the scrubber's budget allows, and sees
+ * to an exit when more is due. */
+void vmx_do_due(struct vcpu *vcpu);
+
 /* Takes over the event whose delivery the exit interrupted, if any, for re-injection (SDM vol.
  * 3C, 28.2.4). */
 void vmx_event_collect(struct vcpu *vcpu);

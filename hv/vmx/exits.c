@@ -158,7 +158,7 @@ static enum exit_result on_hlt(struct vcpu *vcpu)
     return EXIT_RESUME;
 }
 
-/* The timer runs while log lines wait for the UART; vcpu_run hands it more on every exit. */
+/* What is due is done before every entry (hv/vmx/due.c). */
 static enum exit_result on_preemption_timer(struct vcpu *vcpu)
 {
     if (vcpu->stepped_event)

@@ -2,7 +2,6 @@
 #include <hv/cpu/msr.h>
 #include <hv/log/format.h>
 #include <hv/log/log.h>
-#include <hv/log/queue.h>
 #include <hv/platform/panic.h>
 #include <hv/vm/guestmem.h>
 #include <hv/vmx/backend.h>
@@ -245,26 +244,6 @@ static void enter(struct vcpu *vcpu)
     vcpu->launched = true;
 }
 
-/* Time for the UART to send a FIFO's worth of bytes, in TSC ticks of a slow machine; asking too
- * early does no harm. */
-#define LOG_PUMP_TICKS 65536u
-
-/*
- * Log lines that wait need an exit soon, or they would be stuck as long as the guest needs nothing.
- * Processors without the timer log at the guest's next exit.
- */
-static void pump_log(struct vcpu *vcpu)
-{
-    bool wanted = log_queue_pump() && vcpu->has_preemption_timer;
-
-    if (wanted)
-        vmcs_write(VMCS_PREEMPTION_TIMER, LOG_PUMP_TICKS >> vcpu->preemption_timer_shift);
-    if (wanted == vcpu->preemption_timer_on)
-        return;
-    vcpu->preemption_timer_on = wanted;
-    vmcs_write(VMCS_PIN_BASED_CONTROLS, wanted ? vcpu->pin | PIN_PREEMPTION_TIMER : vcpu->pin);
-}
-
 /* The time since the last exit is that exit's; the guest's own is what remains. */
 static void account(struct vcpu *vcpu, u64 exit_at)
 {
@@ -291,7 +270,7 @@ void vcpu_run(struct vcpu *vcpu)
     running = vcpu;
     panic_on_dump(dump_running);
     do {
-        pump_log(vcpu);
+        vmx_do_due(vcpu);
         vmx_event_deliver(vcpu);
         account(vcpu, exit_at);
         enter(vcpu);

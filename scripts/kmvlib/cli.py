@@ -72,6 +72,7 @@ def add_guest_options(parser, stats_default):
     add("--cmdline", metavar="STR", default="", help="command line of the guest kernel")
     add("--translate", choices=("on", "off"), help="run the translated guest (default on)")
     add("--mirror", choices=("on", "off"), default="on", help="keep the mirror (default on)")
+    add("--scrub", metavar="PERMILLE", type=int, default=0, help="share of the time to look for memory that changed (default 0)")
     add("--on-stop", choices=("off", "restart"), default="off", help="after a failure of guest or hypervisor")
     add("--stats", metavar="S", type=float, help=f"log the counters each S seconds ({stats_default})")
     add("--offset", metavar="HEX", default=f"{contract.OFFSET_DEFAULT:x}", help="OFFSET (default 38000000)")

@@ -11,8 +11,8 @@ def module_path(name):
     return f"{MODULES}\\{name}"
 
 
-def write_conf(mem, mirror, offset, spare, cmdline, modules, on_stop="off", stats=0):
-    """The file's text. `mem` and `spare` in MiB, `modules` a list of file names, `stats` millions of ticks."""
+def write_conf(mem, mirror, offset, spare, cmdline, modules, on_stop="off", stats=0, scrub=0):
+    """The file's text. `mem` and `spare` in MiB, `modules` a list of file names, `stats` millions of ticks, `scrub` permille."""
     lines = [
         ("hypervisor", HYPERVISOR),
         ("kernel", KERNEL),
@@ -21,6 +21,7 @@ def write_conf(mem, mirror, offset, spare, cmdline, modules, on_stop="off", stat
         ("mirror", "on" if mirror else "off"),
         ("offset", f"0x{offset:08x}"),
         ("spare", str(spare)),
+        ("scrub", str(scrub)),
         ("on_stop", on_stop),
         ("stats", str(stats)),
     ]

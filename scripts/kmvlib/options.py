@@ -13,11 +13,12 @@ OVERHEAD_MIB = 192
 DEFAULT_EXEC_TIMEOUT = 600.0
 STATS_MAX = 3600
 DEMO_STATS = 0.2  # its charts have to show something of a run of a few seconds
+SCRUB_PERMILLE_MAX = 500
 
 
 @dataclass
 class RunOptions:
-    """One run. Sizes in MiB, time in seconds; None: not asked for."""
+    """One run. Sizes in MiB, time in seconds, the scrubber's share of it in permille; None: not asked for."""
 
     platform: str = "auto"
     cpu: str | None = None
@@ -32,6 +33,7 @@ class RunOptions:
     cmdline: str = ""
     translate: bool = True
     mirror: bool = True
+    scrub: int = 0
     on_stop: str = "off"
     stats: float = 0.0
     offset: int = contract.OFFSET_DEFAULT
@@ -67,6 +69,7 @@ def checked_options(args):
         cmdline=args.cmdline,
         translate=args.translate == "on" if args.translate else not bare,
         mirror=args.mirror == "on",
+        scrub=args.scrub,
         on_stop=args.on_stop,
         stats=default_stats(args) if args.stats is None else args.stats,
         offset=contract.parse_offset(args.offset),
@@ -108,6 +111,10 @@ def check_sizes(options):
         raise usage(f"--mem {options.mem}: must be 1 to {contract.GUEST_RAM_MAX_MIB} MiB")
     if options.spare < 0:
         raise usage(f"--spare {options.spare}: must be 0 or more MiB")
+    if not 0 <= options.scrub <= SCRUB_PERMILLE_MAX:
+        raise usage(f"--scrub {options.scrub}: must be 0 to {SCRUB_PERMILLE_MAX} permille")
+    if options.scrub and not options.mirror:
+        raise usage(f"--scrub {options.scrub}: there is nothing to compare with --mirror off")
     if options.timeout is not None and options.timeout <= 0:
         raise usage(f"--timeout {options.timeout:g}: must be more than 0 seconds")
     if not 0 <= options.stats <= STATS_MAX:

@@ -83,7 +83,8 @@ def make_boot_disk(image, artifacts, options, megahertz, partitioned=False):
     }
     stats = round(options.stats * megahertz)
     text = conf.write_conf(
-        options.mem, options.mirror, options.offset, options.spare, options.cmdline, names, options.on_stop, stats
+        options.mem, options.mirror, options.offset, options.spare, options.cmdline, names, options.on_stop, stats,
+        options.scrub,
     )
     esp.make_esp(image, files, text, partitioned)
 

@@ -76,6 +76,7 @@ int poison(void *va, int side); /* side: KMV_POISON_* of kmv/hypercall.h, | POIS
 #define POISON_KERNEL       0x40000
 #define POISON_KERNEL_STACK 0x80000
 
+int scrub(int permille);             /* the scrubber's share of the time */
 int idle(unsigned long long *ticks); /* time stamp ticks spent in HLT */
 
 #define SBRK_FAILED ((char *)-1)

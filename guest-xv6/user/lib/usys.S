@@ -44,5 +44,6 @@ stub counters, 35
 stub note, 36
 stub poison, 37
 stub idle, 38
+stub scrub, 48
 
 .section .note.GNU-stack,"",@progbits

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define KMV_BOOTINFO_MAGIC   0x544f4f4256584d4bull /* "KMXVBOOT" */
-#define KMV_BOOTINFO_VERSION 1u
+#define KMV_BOOTINFO_VERSION 2u
 
 #define KMV_BOOT_MIRROR  (1u << 0) /* keep the mirror */
 #define KMV_BOOT_RESTART (1u << 1) /* restart the machine after a failure; else power it off */
@@ -35,10 +35,12 @@ struct kmv_bootinfo {
     uint64_t mirror_base; /* mirror block of the same size, 2 MiB aligned; 0 with the mirror off */
     uint64_t spare_base, spare_size; /* spare frames; 0 with the mirror off */
 
-    uint32_t mirror_offset; /* OFFSET of the address contract */
-    uint32_t guest_entry;   /* guest-physical entry point, protected mode, paging off */
-    uint32_t guest_mbi;     /* guest-physical address of the Multiboot 1 information block */
-    uint32_t stats_period;  /* millions of TSC ticks between lines event=stats, 0: none */
+    uint32_t mirror_offset;  /* OFFSET of the address contract */
+    uint32_t guest_entry;    /* guest-physical entry point, protected mode, paging off */
+    uint32_t guest_mbi;      /* guest-physical address of the Multiboot 1 information block */
+    uint32_t stats_period;   /* millions of TSC ticks between lines event=stats, 0: none */
+    uint32_t scrub_permille; /* of the time, for the scrubber; 0: off */
+    uint32_t reserved;
 
     uint64_t phys_end; /* end of the highest memory the hypervisor has to reach */
     uint64_t rsdp;     /* ACPI root pointer, 0: none */

@@ -51,6 +51,10 @@ enum kmv_hypercall {
     /* (gpa) -> 0. Puts fresh frames, filled with zeros, behind both sides of a lost page; it is
      * protected. -EINVAL (-22) the page is not lost, -ENOMEM (-12) too few spare frames. */
     KMV_HC_RENEW = 12,
+    /* (permille) -> 0. The scrubber takes this share of a processor's time from now on; 0: it
+     * stops. -EINVAL (-22) more than 500, -EOPNOTSUPP (-95) with the mirror off, or no CRC32
+     * instruction. */
+    KMV_HC_SCRUB = 16,
     KMV_HC_COUNT
 };
 
@@ -85,7 +89,12 @@ enum kmv_hypercall {
     X(hv_ticks)      /* TSC ticks spent outside the guest, from VM exit to VM entry */             \
     X(windows)       /* windows run to their end before an interrupt or a loss */                  \
     X(told)          /* exceptions that told the guest of a lost page */                           \
-    X(renewed)       /* lost pages that the guest got back, empty */
+    X(renewed)       /* lost pages that the guest got back, empty */                               \
+    X(scrub_pages)   /* pages visited by the scrubber */                                           \
+    X(scrub_wrong)   /* of them wrong on one side, and recovered */                                \
+    X(scrub_unsure)  /* of them differing, and nothing tells which side is wrong */                \
+    X(scrub_opened)  /* seals broken by a write: EPT violations */                                 \
+    X(scrub_ticks)   /* TSC ticks spent on visits within the budget */
 
 #define KMV_COUNTER_ENUM(name) KMV_COUNTER_##name,
 enum kmv_counter { KMV_COUNTERS(KMV_COUNTER_ENUM) KMV_COUNTER_COUNT };

@@ -291,8 +291,8 @@ static bool exit_violation(struct violation violation)
     if (found.bad)
         resume = recovery_restore(&vm, page, side, "access") != RECOVERY_LOST;
     else
-        resume =
-            violation.wanted == EPT_WRITE && side == SIDE_NATIVE && mirror_table_write(&vm, page);
+        resume = violation.wanted == EPT_WRITE && side == SIDE_NATIVE &&
+                 (mirror_table_write(&vm, page) || scrub_write(&vm, page));
     machine_check_ept_caches();
     return resume;
 }

@@ -14,6 +14,7 @@ def test_every_key():
         "mirror = on",
         "offset = 0x38000000",
         "spare = 16",
+        "scrub = 0",
         "on_stop = off",
         "stats = 50",
         "cmdline = a=b c",

@@ -59,6 +59,7 @@ static void test_every_key(void **state)
              "mirror = off\r\n"
              "offset = 0x18000000\r\n"
              "spare = 7\r\n"
+             "scrub = 500\r\n"
              "on_stop = restart\r\n"
              "stats = 50\r\n",
              &config);
@@ -76,6 +77,7 @@ static void test_every_key(void **state)
     assert_false(config.mirror);
     assert_int_equal(config.offset, 0x18000000);
     assert_int_equal(config.spare_mib, 7);
+    assert_int_equal(config.scrub_permille, 500);
 }
 
 static void test_spellings(void **state)
@@ -113,9 +115,9 @@ static const struct refusal refusals[] = {
     {"# kernel = k\n", "no kernel is given: add a line kernel = PATH"},
     {"kernel = k\nkernle = k\n",
      "line 2: unknown key 'kernle': allowed are hypervisor, kernel, module, cmdline, memory, "
-     "mirror, offset, spare, on_stop, stats"},
+     "mirror, offset, spare, scrub, on_stop, stats"},
     {"= k\n", "line 1: unknown key '': allowed are hypervisor, kernel, module, cmdline, memory, "
-              "mirror, offset, spare, on_stop, stats"},
+              "mirror, offset, spare, scrub, on_stop, stats"},
     {"kernel k\n", "line 1: 'kernel k' is not of the form key = value"},
     {"kernel = k\nkernel = l\n", "line 2: kernel is given twice: keep one of the lines"},
     {"mirror = on\n\nmirror = on\n", "line 3: mirror is given twice: keep one of the lines"},
@@ -141,6 +143,7 @@ static const struct refusal refusals[] = {
     {"offset = 3800000g\n", "line 1: offset = '3800000g' is not allowed: " OFFSET},
     {"spare = 865\n", "line 1: spare = '865' is not allowed: 0 to 864 (MiB)"},
     {"spare = two\n", "line 1: spare = 'two' is not allowed: 0 to 864 (MiB)"},
+    {"scrub = 501\n", "line 1: scrub = '501' is not allowed: 0 to 500 (permille of the time)"},
     {"on_stop = halt\n", "line 1: on_stop = 'halt' is not allowed: off, restart"},
     {"stats = 1 s\n", "line 1: stats = '1 s' is not allowed: 0 to 4294967295 (millions of ticks)"},
     {"kernel = k\xc3\xa4\n", "line 1: byte 0xc3 is not allowed: use printable ASCII"},

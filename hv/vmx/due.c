@@ -1,0 +1,56 @@
+/*
+ * What the hypervisor does of itself, at the guest's exits, and the timer that makes an exit when
+ * the guest needs none. Processors without the timer do it at the guest's next exit.
+ */
+#include <hv/cpu/cpuid.h>
+#include <hv/log/queue.h>
+#include <hv/vcpu/boundary.h>
+#include <hv/vmx/backend.h>
+#include <hv/vmx/vmx.h>
+
+#define NEVER 0xffffffffull
+
+/* Time for the UART to send a FIFO's worth of bytes, in TSC ticks of a slow machine; asking too
+ * early does no harm. */
+#define LOG_PUMP_TICKS 65536u
+
+/* After a visit that had to be put off: about the length of a window. */
+#define SCRUB_RETRY_TICKS 4096u
+
+/* Ticks until the next slice is due. */
+static u64 scrub(struct vcpu *vcpu)
+{
+    struct scrub *scrub = &vcpu->vm->scrub;
+    u64 now = tsc_read();
+    u32 end;
+
+    if (now >= scrub->due) {
+        if (vcpu->event.info != 0 || vcpu_in_window(vcpu, &end))
+            return SCRUB_RETRY_TICKS;
+        scrub_slice(vcpu->vm);
+    }
+    return scrub->due > now ? scrub->due - now : 0;
+}
+
+static void set_timer(struct vcpu *vcpu, u64 ticks)
+{
+    bool wanted = ticks < NEVER && vcpu->has_preemption_timer;
+
+    if (wanted)
+        vmcs_write(VMCS_PREEMPTION_TIMER, ticks >> vcpu->preemption_timer_shift);
+    if (wanted == vcpu->preemption_timer_on)
+        return;
+    vcpu->preemption_timer_on = wanted;
+    vmcs_write(VMCS_PIN_BASED_CONTROLS, wanted ? vcpu->pin | PIN_PREEMPTION_TIMER : vcpu->pin);
+}
+
+void vmx_do_due(struct vcpu *vcpu)
+{
+    u64 ticks = log_queue_pump() ? LOG_PUMP_TICKS : NEVER;
+
+    if (vcpu->vm->scrub.permille > 0) {
+        u64 left = scrub(vcpu);
+        ticks = left < ticks ? left : ticks;
+    }
+    set_timer(vcpu, ticks);
+}
