@@ -7,7 +7,7 @@ import time
 from kmvlib import errors, hvlog, report, run
 from kmvlib.artifacts import TOP
 from kmvlib.feed import Script
-from kmvlib.history import ANSWERS, History
+from kmvlib.history import History
 
 READING_SECONDS = 2.0  # at a terminal, before a command is typed
 
@@ -32,7 +32,19 @@ STORY = (
     ("200 more pages; the shell, a pipe and two programs have to be whole to print one word.", "inject 200 3"),
     ("", "echo alive | grep alive"),
     ("The hypervisor compares all of memory with its mirror, byte by byte. Bad pages nobody used are found now.", "verify"),
-    ("What it counted.", "mirrorstat"),
+    (
+        "Two pages go bad in both copies: nothing can be recovered. The guest's kernel is told which they are, and kills the",
+        "process whose page it was. Everybody else goes on.",
+        "lose read stack",
+    ),
+    (
+        "300 more pages, for which there are not spare frames enough: when they are used up, the two copies of a page share the",
+        "good frame. The log says so (degraded).",
+        "inject 300 4",
+    ),
+    ("", "verify"),
+    ("", "echo alive | grep alive"),
+    ("What the hypervisor counted.", "mirrorstat"),
 )
 
 
@@ -85,15 +97,17 @@ def demo(options):
 
 
 def is_good(history):
-    """Every page that went bad was answered, none was lost, and copies are equal."""
-    answered = sum(history.counts[name] for name in ANSWERS)
-    return answered == history.counts["poison"] > 0 and history.counts["lost"] == 0 and history.differing == 0
+    """Every bad page was answered, what was lost in both copies the guest was told of and got back empty, and copies are equal."""
+    counts = history.counts
+    answered = counts["recover"] + counts["degraded"] + 2 * counts["lost"]
+    given_back = counts["lost"] == counts["told"] == counts["renew"]
+    return answered == counts["poison"] > 0 and given_back and history.differing == 0
 
 
 def summary(history):
     """What became of the bad pages, a line a fact."""
     counts = history.counts
-    yield f"{counts['poison']} pages went bad: {counts['recover']} recovered, {counts['degraded']} degraded, {counts['lost']} lost."
+    yield f"{counts['poison']} frames went bad: {counts['recover']} recovered, {counts['degraded']} degraded, {counts['lost']} pages lost in both copies."
     for (answer, side, cause), count in history.kinds.most_common():
         yield f"  {count:5} {answer}, {side} side, cause {cause}"
     yield f"Compared at the end: {history.compared} pages, {history.differing} differ from their copy."

@@ -80,6 +80,12 @@ class History:
         if since is not None:
             self.latencies.append(self.clock - since)
 
+    def take_renew(self, event):
+        """A lost page that the guest got back empty: two frames."""
+        del event
+        if self.spare_free:
+            self.spare_free -= 2
+
     def take_degraded(self, event):
         self.answer(event)
 

@@ -12,6 +12,7 @@ from kmvlib.errors import usage
 OVERHEAD_MIB = 192
 DEFAULT_EXEC_TIMEOUT = 600.0
 STATS_MAX = 3600
+DEMO_SPARE_MIB = 2  # they run out before its end
 DEMO_STATS = 0.2  # its charts have to show something of a run of a few seconds
 SCRUB_PERMILLE_MAX = 500
 
@@ -88,7 +89,8 @@ def checked_options(args):
 def demo_options(args):
     """RunOptions for `kmv demo`."""
     return RunOptions(
-        platform=args.platform, build=args.build, offset=contract.parse_offset(args.offset), log=args.log, stats=DEMO_STATS
+        platform=args.platform, build=args.build, offset=contract.parse_offset(args.offset), log=args.log, stats=DEMO_STATS,
+        spare=DEMO_SPARE_MIB,
     )
 
 

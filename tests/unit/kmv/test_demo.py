@@ -42,13 +42,14 @@ def history_of(*lines):
 
 POISON = "poison gpage=0x1000 side=native"
 RECOVER = "recover gpage=0x1000 side=native cause=access"
+LOST = "lost gpage=0x1000 side=native cause=access"
 VERIFY = "verify pages=100 differing=0"
 
 
 def test_summary():
     lines = list(demo.summary(history_of("boot spare_size=0x10000", POISON, RECOVER, VERIFY)))
     assert lines == [
-        "1 pages went bad: 1 recovered, 0 degraded, 0 lost.",
+        "1 frames went bad: 1 recovered, 0 degraded, 0 pages lost in both copies.",
         "      1 recover, native side, cause access",
         "Compared at the end: 100 pages, 0 differ from their copy.",
         "Spare frames left: 15 of 16.",
@@ -63,7 +64,9 @@ def test_summary():
         ((POISON, VERIFY), False),
         ((VERIFY,), False),
         ((POISON, RECOVER, "verify pages=100 differing=1"), False),
-        ((POISON, "lost gpage=0x1000 side=native cause=access", VERIFY), False),
+        ((POISON, POISON, LOST, VERIFY), False),
+        ((POISON, POISON, LOST, "told gpage=0x1000", VERIFY), False),
+        ((POISON, POISON, LOST, "told gpage=0x1000", "renew gpage=0x1000", VERIFY), True),
     ],
 )
 def test_verdict(lines, good):
