@@ -15,6 +15,7 @@
 #include "memlayout.h"
 #include "path.h"
 #include "proc.h"
+#include "protect.h"
 #include "string.h"
 #include "vm.h"
 
@@ -25,6 +26,7 @@ struct image {
     uint32_t entry;
     uint32_t stack; /* stack pointer at the start */
     uint32_t window_map;
+    bool unprotected;
     bool is_translated; /* carries kmv-translate's note for this machine's OFFSET */
 };
 
@@ -186,14 +188,15 @@ static const char *last_element(const char *path)
     return name;
 }
 
-/* A program without mirrored writes would run unprotected, and nobody would notice. */
-static bool may_run(const struct image *image, const char *path)
+/* What it writes has no mirror: nobody shall take it for protected. */
+static bool run_unprotected(struct image *image, const char *path)
 {
-    if (!machine_is_mirrored() || image->is_translated)
+    image->unprotected = machine_is_mirrored() && !image->is_translated;
+    if (!image->unprotected)
         return true;
-    kprintf("exec: %s: not translated for OFFSET 0x%x: run it through kmv-translate\n", path,
+    kprintf("exec: %s: not translated for OFFSET 0x%x: its memory is not protected\n", path,
             mirror_offset());
-    return false;
+    return protect_set(image->pgdir, 0, image->size, false);
 }
 
 /* The point of no return. */
@@ -201,6 +204,8 @@ static void become(const struct image *image, const char *path)
 {
     struct proc *p = proc_self();
     uint32_t *old = p->pgdir;
+    uint32_t old_size = p->size;
+    bool was_unprotected = p->unprotected;
 
     copy_string(p->name, last_element(path), sizeof(p->name));
     p->size = image->size;
@@ -214,7 +219,10 @@ static void become(const struct image *image, const char *path)
     cpu_self()->windows.user = p->window_map;
     pgdir_load(image->pgdir);
     p->other_pgdir = old;
+    p->unprotected = image->unprotected;
     irq_pop();
+    if (was_unprotected)
+        protect_set(old, 0, old_size, true);
     vm_free(old);
 }
 
@@ -225,8 +233,8 @@ int exec(const char *path, const struct argument *args, int count)
     if (image.pgdir == NULL)
         return -1;
     proc_self()->other_pgdir = image.pgdir;
-    bool ok = load_file(path, &image) && may_run(&image, path) && add_stack(&image) &&
-              push_arguments(&image, args, count);
+    bool ok = load_file(path, &image) && add_stack(&image) && push_arguments(&image, args, count) &&
+              run_unprotected(&image, path);
     if (ok)
         become(&image, path);
     else

@@ -14,6 +14,7 @@
 #include "memlayout.h"
 #include "path.h"
 #include "proctable.h"
+#include "protect.h"
 #include "string.h"
 #include "vm.h"
 #include "x86.h"
@@ -150,9 +151,16 @@ int proc_resize(int bytes)
             vm_flush();
             return -1;
         }
+        if (p->unprotected && !protect_set(p->pgdir, PGROUNDUP(p->size), new_size, false)) {
+            vm_shrink(p->pgdir, new_size, p->size);
+            vm_flush();
+            return -1;
+        }
     } else if (bytes < 0) {
         if (new_size > p->size)
             return -1;
+        if (p->unprotected)
+            protect_set(p->pgdir, PGROUNDUP(new_size), p->size, true);
         vm_shrink(p->pgdir, p->size, new_size);
         vm_flush();
     }
@@ -175,8 +183,13 @@ int proc_fork(void)
     if (child == NULL)
         return -1;
     child->window_map = parent->window_map;
+    child->unprotected = parent->unprotected;
     child->pgdir = vm_copy(parent->pgdir, parent->size);
-    if (child->pgdir == NULL) {
+    if (child->pgdir == NULL ||
+        (child->unprotected && !protect_set(child->pgdir, 0, parent->size, false))) {
+        if (child->pgdir != NULL)
+            vm_free(child->pgdir);
+        child->pgdir = NULL;
         proc_discard(child);
         return -1;
     }
@@ -268,6 +281,8 @@ int proc_wait(void)
         return -1;
     self->other_pgdir = gone.pgdir;
     page_free(gone.kstack);
+    if (gone.unprotected)
+        protect_set(gone.pgdir, 0, gone.size, true);
     vm_free(gone.pgdir);
     self->other_pgdir = NULL;
     return pid;

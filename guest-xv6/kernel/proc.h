@@ -31,6 +31,7 @@ struct proc {
     uint32_t *pgdir;
     uint32_t *other_pgdir; /* one that it makes or frees, or NULL */
     uint32_t window_map;   /* kmv/note.h; 0: none */
+    bool unprotected;      /* runs code that is not translated (protect.h) */
     char *kstack;          /* a page */
     struct trapframe *tf;
     struct context *context;

@@ -35,6 +35,10 @@
     37 /* (address, side | POISON_*): the page behind a user address; side as in kmv/hypercall.h   \
         */
 
+#define SYS_protect                                                                                \
+    39 /* (address, bytes): pages that are not written to any more, and are protected from now on  \
+        */
+
 /* Not that page but its page table, the process's page directory, a page of the kernel's data, the
  * process's kernel stack. */
 #define POISON_TABLE        0x10000

@@ -52,7 +52,8 @@ bool arg_path(int n, char path[MAXPATH]);
     X(note)                                                                                        \
     X(poison)                                                                                      \
     X(idle)                                                                                        \
-    X(scrub)
+    X(scrub)                                                                                       \
+    X(protect)
 
 #define DECLARE_SYSTEM_CALL(name) int sys_##name(void);
 SYSTEM_CALLS(DECLARE_SYSTEM_CALL)

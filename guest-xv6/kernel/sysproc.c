@@ -3,9 +3,11 @@
 
 #include "cpu.h"
 #include "proc.h"
+#include "protect.h"
 #include "syscall_table.h"
 #include "trap.h"
 #include "usercopy.h"
+#include "vm.h"
 
 int sys_fork(void)
 {
@@ -74,4 +76,20 @@ int sys_idle(void)
 int sys_uptime(void)
 {
     return (int)ticks;
+}
+
+/* Nobody but the caller could write there while the pages are copied. */
+int sys_protect(void)
+{
+    struct proc *p = proc_self();
+    void *from;
+    int bytes;
+
+    if (!arg_int(1, &bytes) || !arg_buffer(0, &from, bytes))
+        return -1;
+    uint32_t va = (uint32_t)from;
+    bool ok = !p->unprotected || protect_set(p->pgdir, va, va + (uint32_t)bytes, true);
+    vm_freeze(p->pgdir, va, va + (uint32_t)bytes);
+    vm_flush();
+    return ok ? 0 : -1;
 }

@@ -165,6 +165,22 @@ void vm_guard(uint32_t *pgdir, uint32_t va)
         *pte &= ~(uint32_t)PTE_U;
 }
 
+uint32_t vm_writable_page(uint32_t *pgdir, uint32_t va)
+{
+    const uint32_t *pte = find_pte(pgdir, va);
+
+    return pte == NULL || (*pte & (PTE_P | PTE_W)) != (PTE_P | PTE_W) ? 0 : PTE_ADDR(*pte);
+}
+
+void vm_freeze(uint32_t *pgdir, uint32_t from, uint32_t to)
+{
+    for (uint32_t va = PGROUNDDOWN(from); va < to; va += PGSIZE) {
+        uint32_t *pte = find_pte(pgdir, va);
+        if (pte != NULL)
+            *pte &= ~(uint32_t)PTE_W;
+    }
+}
+
 void *vm_page(uint32_t *pgdir, uint32_t va)
 {
     uint32_t *pte = find_pte(pgdir, va);

@@ -28,6 +28,13 @@ void vm_flush(void);
 /* Makes the page at va inaccessible to the program: a guard. */
 void vm_guard(uint32_t *pgdir, uint32_t va);
 
+/* The physical address of the page at va that the program, or the kernel in its place, may write
+ * to; 0: there is none. */
+uint32_t vm_writable_page(uint32_t *pgdir, uint32_t va);
+
+/* Takes the right to write to the pages in [from, to) from the program. The caller flushes. */
+void vm_freeze(uint32_t *pgdir, uint32_t from, uint32_t to);
+
 /* The kernel's address of the user page that holds va; NULL when the program can't access it. */
 void *vm_page(uint32_t *pgdir, uint32_t va);
 

@@ -156,6 +156,11 @@ static int scrub(struct vcpu *vcpu, u32 permille, u32 second)
     return scrub_set_budget(vcpu->vm, permille);
 }
 
+static int protect(struct vcpu *vcpu, u32 list, u32 order)
+{
+    return recovery_protect(vcpu->vm, GPA(list), order);
+}
+
 static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_ABI_VERSION] = abi_version,
     [KMV_HC_FEATURES] = features,
@@ -169,6 +174,7 @@ static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_LOSS_VECTOR] = loss_vector,
     [KMV_HC_LOST_PAGE] = lost_page,
     [KMV_HC_RENEW] = renew,
+    [KMV_HC_PROTECT] = protect,
     [KMV_HC_SCRUB] = scrub,
 };
 

@@ -174,7 +174,9 @@ enum recovery_result recovery_restore(struct vm *vm, gpa_t page, enum vm_side si
     if (!vm->mirrored)
         return lose(vm, &incident);
     other = side_lookup(vm, page, other_side(side));
-    return other.bad ? lose(vm, &incident) : repair(vm, &incident, other.frame);
+    if (other.bad || (side == SIDE_NATIVE && !recovery_protects(vm, page)))
+        return lose(vm, &incident);
+    return repair(vm, &incident, other.frame);
 }
 
 enum recovery_result recovery_hard_error(struct vm *vm, gpa_t page, enum vm_side side, bool torn,

@@ -34,6 +34,15 @@ enum recovery_result recovery_hard_error(struct vm *vm, gpa_t page, enum vm_side
  * -HV_EINVAL, -HV_ENOMEM. */
 int recovery_renew(struct vm *vm, gpa_t gpa);
 
+/* Is the page's mirror a copy of it? */
+bool recovery_protects(const struct vm *vm, gpa_t page);
+
+/* From now on it is, since both copies are the same anyhow. */
+void recovery_set_protected(struct vm *vm, gpa_t page);
+
+/* KMV_HC_PROTECT. Number of pages that are lost, or a negative errno. */
+int recovery_protect(struct vm *vm, gpa_t list, u32 order);
+
 /* KMV_HC_VERIFY: brings tables in step, compares every RAM page's two copies. Logs the first 8
  * differing addresses as event=verify_diff and one event=verify with pages=, differing=. Number of
  * differing pages or a negative errno. */

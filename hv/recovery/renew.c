@@ -27,6 +27,7 @@ int recovery_renew(struct vm *vm, gpa_t gpa)
         return -HV_ENOMEM;
     /* It may have been a page table, which now maps nothing. */
     mirror_table_write(vm, page);
+    recovery_set_protected(vm, page);
     native = put_empty_frame(vm, page, SIDE_NATIVE);
     if (vm->mirrored)
         mirror = put_empty_frame(vm, page, SIDE_MIRROR);

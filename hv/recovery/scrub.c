@@ -192,7 +192,8 @@ static u32 visit(struct vm *vm, gpa_t page, bool *flush)
 
     if (in_leaf == 0)
         vm->scrub.leaf_quiet = vm->scrub.leaf_known = true;
-    if (sides.native.bad || sides.mirror.bad || sides.native.frame.v == sides.mirror.frame.v) {
+    if (sides.native.bad || sides.mirror.bad || sides.native.frame.v == sides.mirror.frame.v ||
+        !recovery_protects(vm, page)) {
         vm->scrub.leaf_known = false;
         return 0;
     }

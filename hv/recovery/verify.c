@@ -48,14 +48,15 @@ static bool good_frames(struct vm *vm, gpa_t page, struct ept_page *native, stru
     return true;
 }
 
-static void compare_pages(hpa_t native, hpa_t mirror, gpa_t start, u64 bytes, struct tally *tally)
+static void compare_pages(const struct vm *vm, hpa_t native, hpa_t mirror, gpa_t start, u64 bytes,
+                          struct tally *tally)
 {
     if (memcmp(phys_ptr(native), phys_ptr(mirror), bytes) == 0)
         return;
     for (u64 at = 0; at < bytes; at += PAGE_SIZE) {
         const u8 *a = phys_ptr(HPA(native.v + at));
         const u8 *b = phys_ptr(HPA(mirror.v + at));
-        if (memcmp(a, b, PAGE_SIZE) != 0)
+        if (memcmp(a, b, PAGE_SIZE) != 0 && recovery_protects(vm, GPA(start.v + at)))
             report_difference(GPA(start.v + at), a, b, tally);
     }
 }
@@ -78,7 +79,7 @@ static u64 compare_run(struct vm *vm, gpa_t page, u64 end, struct tally *tally)
     if (native.frame.v == mirror.frame.v)
         tally->degraded++;
     else
-        compare_pages(native.frame, mirror.frame, page, bytes, tally);
+        compare_pages(vm, native.frame, mirror.frame, page, bytes, tally);
     return bytes;
 }
 
@@ -98,10 +99,12 @@ int recovery_verify(struct vm *vm)
     compare_range(vm, 0, min_u64(vm->ram_bytes, KMV_VGA_GPA_BASE), &tally);
     compare_range(vm, KMV_VGA_GPA_END, vm->ram_bytes, &tally);
 
+    tally.pages -= vm->counters[KMV_COUNTER_unprotected];
     vm->counters[KMV_COUNTER_verify_pages] = tally.pages;
     vm->counters[KMV_COUNTER_verify_differ] = tally.differing;
-    log_event("verify", "pages=%llu differing=%llu degraded=%llu lost=%llu",
+    log_event("verify", "pages=%llu differing=%llu degraded=%llu lost=%llu unprotected=%llu",
               (unsigned long long)tally.pages, (unsigned long long)tally.differing,
-              (unsigned long long)tally.degraded, (unsigned long long)tally.lost);
+              (unsigned long long)tally.degraded, (unsigned long long)tally.lost,
+              (unsigned long long)vm->counters[KMV_COUNTER_unprotected]);
     return (int)tally.differing;
 }

@@ -9,9 +9,13 @@
 #include <hv/types.h>
 #include <hv/vm/stats.h>
 #include <kmv/bootinfo.h>
+#include <kmv/contract.h>
 #include <kmv/hypercall.h>
 
 enum vm_side { SIDE_NATIVE, SIDE_MIRROR };
+
+/* A bit a page of the guest. */
+enum { UNPROTECTED_FRAMES = KMV_GUEST_RAM_MAX / (PAGE_SIZE * PAGE_SIZE * 8) };
 
 struct vm {
     struct ept ept;
@@ -22,8 +26,9 @@ struct vm {
     u64 ram_bytes; /* guest RAM: guest-physical [0, ram_bytes), less the VGA hole */
     u32 offset;    /* OFFSET; meaningful with mirrored */
     bool mirrored;
-    u8 loss_vector; /* KMV_HC_LOSS_VECTOR; 0: none */
-    hpa_t sink;     /* takes the mirror writes of device pages */
+    hpa_t unprotected[UNPROTECTED_FRAMES]; /* bitmaps (recovery/protect.c); 0: all are protected */
+    u8 loss_vector;                        /* KMV_HC_LOSS_VECTOR; 0: none */
+    hpa_t sink;                            /* takes the mirror writes of device pages */
     u64 counters[KMV_COUNTER_COUNT];
     struct stats stats;
 };

@@ -75,6 +75,8 @@ int poison(void *va, int side); /* side: KMV_POISON_* of kmv/hypercall.h, | POIS
 #define POISON_DIRECTORY    0x20000
 #define POISON_KERNEL       0x40000
 #define POISON_KERNEL_STACK 0x80000
+int protect(void *from, int bytes); /* read-only from now on; protected even where the program
+                                     * isn't */
 
 int scrub(int permille);             /* the scrubber's share of the time */
 int idle(unsigned long long *ticks); /* time stamp ticks spent in HLT */

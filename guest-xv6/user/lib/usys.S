@@ -45,5 +45,6 @@ stub note, 36
 stub poison, 37
 stub idle, 38
 stub scrub, 48
+stub protect, 39
 
 .section .note.GNU-stack,"",@progbits

@@ -51,6 +51,14 @@ enum kmv_hypercall {
     /* (gpa) -> 0. Puts fresh frames, filled with zeros, behind both sides of a lost page; it is
      * protected. -EINVAL (-22) the page is not lost, -ENOMEM (-12) too few spare frames. */
     KMV_HC_RENEW = 12,
+    /* (gpa of a list, words | KMV_PROTECT_OFF) -> number of pages in it that are lost. Each of at
+     * most KMV_PROTECT_WORDS_MAX words names pages: the first one's address | how many follow it
+     * (0..4095). Protected, as all are at first: both copies are kept equal by the guest. Not: code
+     * that is not translated writes there, so that the mirror is stale; it is compared and used for
+     * nothing. Pages that become protected are copied to their mirrors; no processor may write to
+     * them meanwhile. -EINVAL (-22) a page is not RAM, or too many words (nothing is done), -EFAULT
+     * (-14) the list, -ENOMEM (-12), -EOPNOTSUPP (-95) with the mirror off. */
+    KMV_HC_PROTECT = 13,
     /* (permille) -> 0. The scrubber takes this share of a processor's time from now on; 0: it
      * stops. -EINVAL (-22) more than 500, -EOPNOTSUPP (-95) with the mirror off, or no CRC32
      * instruction. */
@@ -61,6 +69,9 @@ enum kmv_hypercall {
 #define KMV_NOTE_MAX 256
 
 #define KMV_LATER_SHIFT 16
+
+#define KMV_PROTECT_OFF       (1u << 31)
+#define KMV_PROTECT_WORDS_MAX 1024u
 
 #define KMV_FEATURE_MIRROR (1u << 0) /* memory is mirrored */
 #define KMV_FEATURE_UNSYNC (1u << 1) /* page tables may go writable between flushes */
@@ -94,7 +105,8 @@ enum kmv_hypercall {
     X(scrub_wrong)   /* of them wrong on one side, and recovered */                                \
     X(scrub_unsure)  /* of them differing, and nothing tells which side is wrong */                \
     X(scrub_opened)  /* seals broken by a write: EPT violations */                                 \
-    X(scrub_ticks)   /* TSC ticks spent on visits within the budget */
+    X(scrub_ticks)   /* TSC ticks spent on visits within the budget */                             \
+    X(unprotected)   /* pages that are not protected, now */
 
 #define KMV_COUNTER_ENUM(name) KMV_COUNTER_##name,
 enum kmv_counter { KMV_COUNTERS(KMV_COUNTER_ENUM) KMV_COUNTER_COUNT };

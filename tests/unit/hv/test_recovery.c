@@ -181,6 +181,80 @@ static void a_lost_page_needs_two_spare_frames(void **state)
     assert_int_equal(vm.spare.free_count, 1);
 }
 
+#define LIST 0x00200000u
+
+/* A list of one word: `count` pages from `page` on. */
+static int protect(u32 page, u32 count, u32 flags)
+{
+    u32 word = page | (count - 1);
+
+    assert_int_equal(guest_write(&vm, GPA(LIST), &word, sizeof(word)), 0);
+    return recovery_protect(&vm, GPA(LIST), 1 | flags);
+}
+
+static void an_unprotected_native_page_is_lost(void **state)
+{
+    (void)state;
+    assert_int_equal(protect(PAGE, 2, KMV_PROTECT_OFF), 0);
+    assert_int_equal(counter(KMV_COUNTER_unprotected), 2);
+    assert_false(recovery_protects(&vm, GPA(PAGE + PAGE_SIZE)));
+    assert_true(recovery_protects(&vm, GPA(PAGE + 2 * PAGE_SIZE)));
+    assert_int_equal(poison(PAGE, NATIVE), 0);
+    assert_int_equal(recovery_restore(&vm, GPA(PAGE), SIDE_NATIVE, "access"), RECOVERY_LOST);
+    assert_int_equal(protect(PAGE, 2, 0), 1);
+    assert_int_equal(counter(KMV_COUNTER_unprotected), 1);
+    assert_int_equal(recovery_renew(&vm, GPA(PAGE)), 0);
+    assert_int_equal(counter(KMV_COUNTER_unprotected), 0);
+}
+
+static void an_unprotected_mirror_page_is_replaced(void **state)
+{
+    (void)state;
+    assert_int_equal(protect(PAGE, 1, KMV_PROTECT_OFF), 0);
+    assert_int_equal(poison(PAGE, MIRROR), 0);
+    assert_intact(PAGE);
+    assert_int_equal(counter(KMV_COUNTER_recovered), 1);
+}
+
+static void verify_leaves_unprotected_pages_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(protect(PAGE, 1, KMV_PROTECT_OFF), 0);
+    assert_true(guest_store_native(PAGE + 8, 1));
+    assert_true(guest_store_native(PAGE + PAGE_SIZE, 1));
+    assert_int_equal(recovery_verify(&vm), 1);
+    assert_non_null(strstr(log_last("verify"), "pages=2015 differing=1"));
+    assert_non_null(strstr(log_last("verify"), "unprotected=1"));
+    assert_int_equal(guest_load(PAGE + vm.offset + 8), WORD((PAGE + 8) / 4));
+}
+
+static void a_page_that_becomes_protected_is_copied(void **state)
+{
+    (void)state;
+    assert_int_equal(protect(PAGE, 1, KMV_PROTECT_OFF), 0);
+    assert_true(guest_store_native(PAGE + 8, 7));
+    assert_int_equal(protect(PAGE, 1, 0), 0);
+    assert_int_equal(poison(PAGE, NATIVE), 0);
+    assert_int_equal(guest_load(PAGE + 8), 7);
+    assert_int_equal(recovery_verify(&vm), 0);
+    /* What is protected already is not copied: a difference would be hidden. */
+    assert_true(guest_store_native(PAGE + 8, 9));
+    assert_int_equal(protect(PAGE, 1, 0), 0);
+    assert_int_equal(guest_load(PAGE + vm.offset + 8), 7);
+}
+
+static void protection_checks_its_arguments(void **state)
+{
+    (void)state;
+    assert_int_equal(protect(0x9f000, 2, KMV_PROTECT_OFF), -HV_EINVAL);
+    assert_int_equal(protect(0x7ff000, 2, KMV_PROTECT_OFF), -HV_EINVAL);
+    assert_int_equal(protect(vm.offset, 1, KMV_PROTECT_OFF), -HV_EINVAL);
+    assert_int_equal(recovery_protect(&vm, GPA(LIST), KMV_PROTECT_WORDS_MAX + 1), -HV_EINVAL);
+    assert_int_equal(recovery_protect(&vm, GPA(0x7ffffc), 2), -HV_EFAULT);
+    assert_int_equal(recovery_protect(&vm, GPA(LIST), KMV_PROTECT_OFF), 0);
+    assert_int_equal(counter(KMV_COUNTER_unprotected), 0);
+}
+
 static void without_mirror_a_bad_page_is_lost(void **state)
 {
     struct machine_config config = machine_default;
@@ -280,7 +354,8 @@ static void verify_counts_every_page(void **state)
     assert_int_equal(recovery_verify(&vm), 0);
     assert_int_equal(counter(KMV_COUNTER_verify_pages), (8 * MIB - 0x20000) / PAGE_SIZE);
     assert_int_equal(counter(KMV_COUNTER_verify_differ), 0);
-    assert_string_equal(log_last("verify"), "pages=2016 differing=0 degraded=0 lost=0");
+    assert_string_equal(log_last("verify"),
+                        "pages=2016 differing=0 degraded=0 lost=0 unprotected=0");
 }
 
 static void verify_finds_differences(void **state)
@@ -356,6 +431,11 @@ int main(void)
         SCENE(both_sides_bad_is_lost),
         SCENE(a_lost_page_comes_back_empty),
         SCENE(a_lost_page_needs_two_spare_frames),
+        SCENE(an_unprotected_native_page_is_lost),
+        SCENE(an_unprotected_mirror_page_is_replaced),
+        SCENE(verify_leaves_unprotected_pages_alone),
+        SCENE(a_page_that_becomes_protected_is_copied),
+        SCENE(protection_checks_its_arguments),
         SCENE(without_mirror_a_bad_page_is_lost),
         SCENE(good_pages_need_no_recovery),
         SCENE(hypervisors_accesses_recover_first),

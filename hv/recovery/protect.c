@@ -1,0 +1,134 @@
+/* Which pages have a mirror that is a copy: all but those that code writes to which is not
+ * translated. */
+#include <hv/recovery/recovery.h>
+
+#include <hv/lib/string.h>
+#include <hv/mm/phys.h>
+#include <hv/vm/guestmem.h>
+
+#define PAGES_PER_FRAME (PAGE_SIZE * 8)
+
+static hpa_t bitmap_of(const struct vm *vm, gpa_t page)
+{
+    return vm->unprotected[(page.v >> PAGE_SHIFT) / PAGES_PER_FRAME];
+}
+
+/* In its bitmap, which is there. */
+static u8 *byte_of(const struct vm *vm, gpa_t page, u8 *bit)
+{
+    u64 index = (page.v >> PAGE_SHIFT) % PAGES_PER_FRAME;
+    u8 *bytes = phys_ptr(bitmap_of(vm, page));
+
+    *bit = (u8)(1u << index % 8);
+    return &bytes[index / 8];
+}
+
+bool recovery_protects(const struct vm *vm, gpa_t page)
+{
+    u8 bit;
+
+    return bitmap_of(vm, page).v == 0 || (*byte_of(vm, page, &bit) & bit) == 0;
+}
+
+void recovery_set_protected(struct vm *vm, gpa_t page)
+{
+    u8 bit;
+
+    if (recovery_protects(vm, page))
+        return;
+    *byte_of(vm, page, &bit) ^= bit;
+    vm->counters[KMV_COUNTER_unprotected]--;
+}
+
+static int give_up(struct vm *vm, gpa_t page)
+{
+    hpa_t *bitmap = &vm->unprotected[(page.v >> PAGE_SHIFT) / PAGES_PER_FRAME];
+    u8 bit;
+
+    if (bitmap->v == 0 && !frame_alloc(&vm->heap, bitmap))
+        return -HV_ENOMEM;
+    if (!recovery_protects(vm, page))
+        return 0;
+    *byte_of(vm, page, &bit) ^= bit;
+    vm->counters[KMV_COUNTER_unprotected]++;
+    return 0;
+}
+
+/* 1: the page is lost. */
+static int take_over(struct vm *vm, gpa_t page)
+{
+    const void *native;
+    void *mirror;
+
+    if (recovery_protects(vm, page))
+        return 0;
+    native = guest_page_native(vm, page);
+    mirror = guest_page_mirror(vm, page);
+    if (native == NULL || mirror == NULL)
+        return 1;
+    if (native != mirror) /* else it is degraded */
+        memcpy(mirror, native, PAGE_SIZE);
+    recovery_set_protected(vm, page);
+    return 0;
+}
+
+static gpa_t first_page(u32 word)
+{
+    return GPA(word & ~(u32)PAGE_MASK);
+}
+
+static u64 end_of(u32 word)
+{
+    return first_page(word).v + ((word & PAGE_MASK) + 1) * PAGE_SIZE;
+}
+
+static bool is_ram(const struct vm *vm, u32 word)
+{
+    enum vm_side side;
+    gpa_t page;
+
+    for (u64 at = first_page(word).v; at < end_of(word); at += PAGE_SIZE) {
+        if (!vm_ram_side(vm, GPA(at), &side, &page) || side != SIDE_NATIVE)
+            return false;
+    }
+    return true;
+}
+
+/* Number of lost pages, or -HV_ENOMEM. */
+static int set_run(struct vm *vm, u32 word, bool off)
+{
+    int lost = 0;
+
+    for (u64 at = first_page(word).v; at < end_of(word); at += PAGE_SIZE) {
+        int result = off ? give_up(vm, GPA(at)) : take_over(vm, GPA(at));
+
+        if (result < 0)
+            return result;
+        lost += result;
+    }
+    return lost;
+}
+
+int recovery_protect(struct vm *vm, gpa_t list, u32 order)
+{
+    u32 words = order & ~KMV_PROTECT_OFF;
+    static u32 copy[KMV_PROTECT_WORDS_MAX];
+    int lost = 0, result;
+
+    if (!vm->mirrored)
+        return -HV_EOPNOTSUPP;
+    if (words > KMV_PROTECT_WORDS_MAX)
+        return -HV_EINVAL;
+    result = guest_read(vm, list, copy, words * sizeof(copy[0]));
+    if (result != 0)
+        return result;
+    for (u32 i = 0; i < words; i++) {
+        if (!is_ram(vm, copy[i]))
+            return -HV_EINVAL;
+    }
+    for (u32 i = 0; i < words && result >= 0; i++) {
+        result = set_run(vm, copy[i], (order & KMV_PROTECT_OFF) != 0);
+        lost += result;
+    }
+    return result < 0 ? result : lost;
+}
