@@ -1,6 +1,7 @@
 """Bochs: emulates VT-x with EPT on any host."""
 
 import os
+import signal
 import subprocess
 
 from kmvlib.errors import USAGE, KmvError
@@ -56,7 +57,9 @@ class Bochs:
     monitor = None
     debugger = "c\n"  # the built-in debugger stops before the first instruction; `c` goes on
 
-    def __init__(self, cpu, interactive):
+    def __init__(self, cpu, interactive, pokes=False):
+        """With `pokes`, memory can be changed while the machine runs."""
+        self.pokes = pokes
         self.sync = SYNC_REAL if interactive else SYNC_COUNTED
         self.cpu = cpu or DEFAULT_CPU
         models = cpu_models()
@@ -86,12 +89,20 @@ class Bochs:
             return Child(
                 [PROGRAM, "-q", "-f", "bochsrc", "-rc", "debugger.rc"],
                 cwd=scratch.folder,
-                stdin=subprocess.DEVNULL,
+                # The debugger reads commands there once it is interrupted.
+                stdin=subprocess.PIPE if self.pokes else subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 # The text screen goes to a pty that Bochs opens; curses still wants a terminal type.
                 env={**os.environ, "TERM": "xterm"},
             )
+
+    @staticmethod
+    def poke(child, address, word):
+        """Has the debugger write 32 bits to the machine's memory, behind everybody's back."""
+        child.process.send_signal(signal.SIGINT)
+        child.process.stdin.write(f"setpmem {address:#x} 4 {word:#x}\nc\n".encode())
+        child.process.stdin.flush()
 
     def power_off_status(self, exit_status):
         """Bochs leaves with the same status whatever happened, so only the log tells of a power-off."""

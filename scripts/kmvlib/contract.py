@@ -7,6 +7,7 @@ OFFSET_ALIGN = 0x00400000
 OFFSET_MODULUS = 0x10000000
 OFFSET_REMAINDER = 0x08000000
 GUEST_RAM_MAX_MIB = 0x36000000 >> 20
+KERNEL_BASE = 0x80000000  # guest-virtual; physical 0 of guest-xv6
 
 
 def parse_offset(text):

@@ -39,7 +39,7 @@ class History:
         self.spare_free = None
         self.compared = self.differing = None  # pages of the last verify
         self.last = deque(maxlen=LAST_EVENTS)
-        self.bad_since = {}
+        self.bad_since = {}  # tsc by (gpage, side) of what is not answered yet
 
     def take(self, event):
         name = event["event"]
@@ -88,9 +88,13 @@ class History:
 
     def take_degraded(self, event):
         self.answer(event)
+        self.bad_since.pop((event.get("gpage"), event.get("side")), None)
 
     def take_lost(self, event):
+        """Of both sides, whichever was met."""
         self.answer(event)
+        for side in ("native", "mirror"):
+            self.bad_since.pop((event.get("gpage"), side), None)
 
     def answer(self, event):
         self.answers.append((self.clock, event["event"]))

@@ -12,6 +12,7 @@ from kmvlib.errors import usage
 OVERHEAD_MIB = 192
 DEFAULT_EXEC_TIMEOUT = 600.0
 STATS_MAX = 3600
+DEMO_MEM_MIB = 64  # the scrubber has to come round a few times
 DEMO_SPARE_MIB = 2  # they run out before its end
 DEMO_STATS = 0.2  # its charts have to show something of a run of a few seconds
 SCRUB_PERMILLE_MAX = 500
@@ -39,6 +40,7 @@ class RunOptions:
     stats: float = 0.0
     offset: int = contract.OFFSET_DEFAULT
     commands: str | None = None
+    on_event: Callable | None = None  # gets each event of the log and a function that changes memory (Bochs.poke)
     make_feed: Callable | None = None  # makes what types (kmvlib.feed), in place of commands
     interactive: bool = False
     timeout: float | None = None
@@ -89,8 +91,15 @@ def checked_options(args):
 def demo_options(args):
     """RunOptions for `kmv demo`."""
     return RunOptions(
-        platform=args.platform, build=args.build, offset=contract.parse_offset(args.offset), log=args.log, stats=DEMO_STATS,
+        platform=args.platform,
+        build=args.build,
+        offset=contract.parse_offset(args.offset),
+        log=args.log,
+        stats=DEMO_STATS,
+        mem=DEMO_MEM_MIB,
         spare=DEMO_SPARE_MIB,
+        # At a terminal seconds are seconds, or a guest that waits for a reader would seem to live for hours.
+        interactive=sys.stdout.isatty(),
     )
 
 

@@ -35,7 +35,7 @@ def make_machine(options, kernel):
     """The machine for `options` (options.RunOptions); `kernel` is the guest's file."""
     name = probe() if options.platform == "auto" else options.platform
     if name == "bochs":
-        return Bochs(options.cpu, options.interactive)
+        return Bochs(options.cpu, options.interactive, options.on_event is not None)
     if name == "bare-bochs":
         return BareBochs(options.cpu, options.interactive)
     if name == "kvm":

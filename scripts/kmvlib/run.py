@@ -113,6 +113,7 @@ class Session:
         self.symbols = symbols
         self.traces = TraceWatcher()
         self.memory = options.machine_mib()
+        self.follower = options.on_event
         self.console = Channel("console")
         self.log = Channel("log")
         self.outcome = Outcome()
@@ -271,6 +272,8 @@ class Session:
     def on_event(self, line, pairs):
         self.outcome.event(line, pairs)
         self.symbols.event(pairs, line)
+        if self.follower:
+            self.follower(pairs, lambda address, word: self.machine.poke(self.child, address, word))
         if not self.up and self.outcome.end is None:
             self.machine_up()
 

@@ -9,8 +9,8 @@ from kmvlib.hvlog import parse_log
 
 # The guest waits after each prompt, so that no piece goes on behind one.
 CONSOLE = (b"guest up, 1$\n$ ", b"a\nout of a\n$ ", b"b\n$ ", b"poweroff\n")
-STORY = (("First.", "And more.", "a"), ("", "b"))
-SEEN = "guest up, 1$\n\n[1/1] First.\n      And more.\n$ a\nout of a\n$ b\n$ poweroff\n"
+STORY = (("First. And " + 15 * "more " + "words. The end.", "a"), ("", "b"))
+SEEN = "guest up, 1$\n\n[1/1] First. And " + 14 * "more " + "more\n      words. The end.\n$ a\nout of a\n$ b\n$ poweroff\n"
 
 
 @pytest.mark.parametrize("size", range(1, 16))
@@ -21,7 +21,7 @@ def test_text_stands_before_the_prompt(size):
         typed.extend(data)
         return len(data)
 
-    narrator = demo.Narrator(STORY, send, seen.extend, 0)
+    narrator = demo.Narrator(STORY, send, seen.extend, False)
     for data in (part[start : start + size] for part in CONSOLE for start in range(0, len(part), size)):
         narrator.typist.heard(data)
         before = prompts.count
@@ -49,7 +49,7 @@ VERIFY = "verify pages=100 differing=0"
 def test_summary():
     lines = list(demo.summary(history_of("boot spare_size=0x10000", POISON, RECOVER, VERIFY)))
     assert lines == [
-        "1 frames went bad: 1 recovered, 0 degraded, 0 pages lost in both copies.",
+        "1 frames went bad, 0 changed of itself: 1 recovered, 0 degraded, 0 pages lost.",
         "      1 recover, native side, cause access",
         "Compared at the end: 100 pages, 0 differ from their copy.",
         "Spare frames left: 15 of 16.",
