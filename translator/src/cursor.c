@@ -4,6 +4,9 @@
 
 struct cursor cursor_make(const uint8_t *block, size_t size, size_t from, size_t to)
 {
+    static const uint8_t nothing;
+    if (block == NULL)
+        block = &nothing;
     size_t end = to < size ? to : size, start = from < end ? from : end;
     return (struct cursor){block, block + start, block + end, from > end};
 }
