@@ -13,7 +13,7 @@ LAYOUT = ["-fcf-protection=none", f"-Wl,-T,{os.path.join(GUESTS, 'sweep.ld')}", 
 SPARE_MIB = 64  # a frame a boundary
 SECONDS = 1500
 SUMMARY = re.compile(r"sweep shapes=(\d+) boundaries=(\d+) interrupts=(\d+) windows=(\d+) wrong=(\d+)")
-SHAPES = 35
+SHAPES = 36
 
 
 def build(folder):

@@ -28,6 +28,7 @@ static const char usage[] =
     "  --list                    print every writer with its class and symbol; needs no -o\n"
     "  --identity                lay out anew, mirror nothing\n"
     "  --no-liveness             save every scratch register, for comparison\n"
+    "  --no-groups               mirror each push by itself, for comparison\n"
     "  --no-wide                 mirror string instructions without vector registers, for "
     "comparison\n"
     "  --drop-mirror CLASS       leave out the mirrors of one class (for tests)\n"
@@ -44,6 +45,7 @@ enum option_code {
     OPT_IDENTITY,
     OPT_DROP,
     OPT_NO_LIVENESS,
+    OPT_NO_GROUPS,
     OPT_NO_WIDE,
     OPT_HELP,
 };
@@ -56,6 +58,7 @@ static const struct option option_table[] = {
     {"identity", no_argument, NULL, OPT_IDENTITY},
     {"drop-mirror", required_argument, NULL, OPT_DROP},
     {"no-liveness", no_argument, NULL, OPT_NO_LIVENESS},
+    {"no-groups", no_argument, NULL, OPT_NO_GROUPS},
     {"no-wide", no_argument, NULL, OPT_NO_WIDE},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
@@ -141,6 +144,9 @@ static bool parse_option(int code, char *argument, struct program *program)
         return true;
     case OPT_NO_LIVENESS:
         options->no_liveness = true;
+        return true;
+    case OPT_NO_GROUPS:
+        options->no_groups = true;
         return true;
     case OPT_NO_WIDE:
         options->no_wide = true;

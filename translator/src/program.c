@@ -74,6 +74,7 @@ bool program_run(struct program *program, const struct bytes *input, FILE *outpu
         !program_decode(program) || !program_mark(program))
         return false;
     program_liveness(program);
+    program_group(program);
     if (!program_translate(program) || !program_layout(program) || !program_relocate(program))
         return false;
     emitter_drop_code(&program->emitter);
@@ -87,6 +88,7 @@ void program_free(struct program *program)
     free(program->texts);
     free(program->items);
     free(program->jump_only);
+    free(program->groups);
     if (program->options.traps == program->gates)
         program->options.traps = NULL;
     free(program->gates);

@@ -71,6 +71,14 @@ struct text {
 
 #define HINT_BYTES 64u
 
+/* The place of a push in its group; size 0: in none. */
+struct push_group {
+    uint8_t position : 4;
+    uint8_t size : 4;
+};
+
+#define MAX_GROUP 15u
+
 struct trap_entry {
     const char *symbol; /* NULL: found, not named */
     struct trap_frame frame;
@@ -86,6 +94,7 @@ struct options {
     bool list;
     bool identity;
     bool no_liveness; /* every register counts as needed everywhere */
+    bool no_groups;   /* each push is mirrored by itself */
     bool no_wide;     /* no vector registers, even if the program keeps them */
     int dropped_row;  /* row without mirrors, for tests; -1: none */
     struct trap_entry *traps;
@@ -102,8 +111,9 @@ struct program {
     unsigned text_count;
     struct item *items; /* in address order */
     uint32_t item_count;
-    uint8_t *jump_only;       /* per relocation: an entry of a jump table, never called */
-    struct trap_entry *gates; /* those found, when options.traps names none */
+    uint8_t *jump_only;        /* per relocation: an entry of a jump table, never called */
+    struct push_group *groups; /* per item */
+    struct trap_entry *gates;  /* those found, when options.traps names none */
     struct emitter emitter;
     struct sink sink; /* the output */
 };
@@ -122,6 +132,12 @@ uint32_t reloc_value(const struct image *image, const struct reloc *reloc);
 
 /* liveness.c: which registers are needed before each item. */
 void program_liveness(struct program *program);
+
+/* groups.c: finds pushes whose mirrors are written together. */
+void program_group(struct program *program);
+
+/* groups.c: the translation of one that is in a group; emit_begin comes first. */
+void write_grouped_push(struct program *program, const struct text *text, uint32_t index);
 
 /* translate.c: emits the chunk of every item that has one. */
 bool program_translate(struct program *program);

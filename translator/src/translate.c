@@ -97,6 +97,8 @@ static bool translate_writer(struct program *program, const struct text *text, u
     emitter->relocs = program->image.relocs + emitter->reloc_first;
     if (is_copied_by_gate(program, index))
         emit_native(emitter);
+    else if (program->groups[index].size != 0)
+        write_grouped_push(program, text, index);
     else
         writer_classes[item->row].emit(emitter);
     emitter->relocs = NULL;

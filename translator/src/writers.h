@@ -10,6 +10,7 @@ void write_store(struct emitter *emitter);
 void write_moffs(struct emitter *emitter);
 void write_nontemporal(struct emitter *emitter);
 void write_copy(struct emitter *emitter);
+void write_x87(struct emitter *emitter);
 void write_bit_offset(struct emitter *emitter);
 void write_ltr(struct emitter *emitter);
 

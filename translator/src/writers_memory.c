@@ -70,6 +70,44 @@ void write_store(struct emitter *emitter)
     emit_window_close(emitter);
 }
 
+/* The form of fstp and fistp that does not pop: /2 in place of /3 of the same opcode, for operands
+ * of at most 64 and 32 bits (SDM volume 2, FST, FIST). */
+static bool pops_only(const struct insn *insn)
+{
+    uint8_t opcode = insn->zydis.opcode;
+    return (insn->zydis.mnemonic == ZYDIS_MNEMONIC_FSTP ||
+            insn->zydis.mnemonic == ZYDIS_MNEMONIC_FISTP) &&
+           insn->zydis.raw.modrm.reg == 3 &&
+           (opcode == 0xd9 || opcode == 0xdd || opcode == 0xdb || opcode == 0xdf);
+}
+
+static bool pops_nothing(const struct insn *insn)
+{
+    ZydisMnemonic mnemonic = insn->zydis.mnemonic;
+    return mnemonic == ZYDIS_MNEMONIC_FST || mnemonic == ZYDIS_MNEMONIC_FIST ||
+           mnemonic == ZYDIS_MNEMONIC_FNSTCW || mnemonic == ZYDIS_MNEMONIC_FNSTSW;
+}
+
+/*
+ * A value that stays on the x87 stack is stored twice, one that is popped with the mirror: loading
+ * it back through general registers, in halves, stalls the processor. What the other instructions
+ * store is gone or changed, and is copied.
+ */
+void write_x87(struct emitter *emitter)
+{
+    const struct insn *insn = emitter->insn;
+    if (insn->addr16 || !(pops_only(insn) || pops_nothing(insn))) {
+        write_copy(emitter);
+        return;
+    }
+    size_t modrm = emitter->code.count + insn->zydis.raw.modrm.offset;
+    emit_native(emitter);
+    if (pops_only(insn))
+        emitter->code.at[modrm] = (uint8_t)((emitter->code.at[modrm] & ~0x38) | 2 << 3);
+    emit_spliced(emitter, emit_operand(emitter, emitter->offset));
+    emit_window_close(emitter);
+}
+
 /* a2/a3: the accumulator to an absolute address. Its mirror has a ModRM: 88/89 with eax, no base.
  */
 void write_moffs(struct emitter *emitter)

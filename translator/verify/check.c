@@ -54,26 +54,33 @@ static const char *check_piece(const struct program *program, const struct piece
     return piece_run(program, piece);
 }
 
-static void check_pair(struct program *program, uint32_t index, struct piece *piece,
-                       struct totals *totals)
+/* Returns how many pairs it was about. */
+static uint32_t check_pair(struct program *program, uint32_t index, struct piece *piece,
+                           struct totals *totals)
 {
     const struct kmv_addr_pair *pair = &program->map->pairs[index];
     const char *error;
+    uint32_t count;
     bool writes;
 
     if (!program_original(program, index, &piece->original)) {
-        return;
+        return 1;
     }
     piece_load(program, index, piece);
+    if (program->map->offset != 0) {
+        piece_group(program, piece);
+    }
+    count = piece->last - piece->index + 1;
     writes = writer_rule_of(&piece->original) != NULL;
     error = check_piece(program, piece);
-    totals->instructions++;
-    totals->writers += writes;
-    totals->mirrored += writes && !error && program->map->offset != 0;
+    totals->instructions += count;
+    totals->writers += writes ? count : 0;
+    totals->mirrored += writes && !error && program->map->offset != 0 ? count : 0;
     if (error) {
         report_add(program->report, "%08x -> %08x: %s: %s", pair->old_addr, pair->new_addr,
                    insn_name(program->decoder, &piece->original), error);
     }
+    return count;
 }
 
 bool check_instructions(struct program *program, struct totals *totals)
@@ -84,8 +91,8 @@ bool check_instructions(struct program *program, struct totals *totals)
     if (!piece) {
         return false;
     }
-    for (uint32_t i = 0; i < program->map->pair_count; i++) {
-        check_pair(program, i, piece, totals);
+    for (uint32_t i = 0; i < program->map->pair_count;) {
+        i += check_pair(program, i, piece, totals);
     }
     free(piece);
     return true;

@@ -9,8 +9,12 @@
 /* Instructions in one piece: a mirrored fxsave by single copies is the longest imaginable. */
 #define PIECE_MAX 512u
 
+/* Pushes whose mirrors are written together, at most. */
+#define GROUP_MAX 16u
+
 struct piece {
     uint32_t index; /* of the pair */
+    uint32_t last;  /* of the last pair: another one for a group of pushes */
     uint32_t start; /* new addresses */
     uint32_t end;
     struct insn original;
@@ -19,6 +23,13 @@ struct piece {
     uint32_t match; /* which of them is the original; NO_INDEX if none */
     bool complete;  /* all of it could be decoded */
 };
+
+/*
+ * Makes the piece of a push that is not mirrored one with the pushes that follow, up to the first
+ * one with code behind it, if control can't but run through all of them. The natives then stand in
+ * code[match] and behind it.
+ */
+void piece_group(const struct program *program, struct piece *piece);
 
 struct totals {
     uint32_t instructions;

@@ -11,7 +11,7 @@
 static uint64_t unknown_value(struct machine *machine, const struct insn *insn,
                               const struct writer_rule *rule)
 {
-    uint32_t operation = rule->properties & STORE_REGISTER ? 0 : insn->id;
+    uint32_t operation = rule->properties & STORE_REGISTER ? 0 : writer_without_pop(insn->id);
     uint64_t value = machine_mix(machine->seed ^ 0x76616c, operation);
 
     for (unsigned int i = 0; i < insn->operand_count; i++) {

@@ -60,6 +60,9 @@ static enum flow_kind flow_kind_of(const struct insn *insn)
 
 static void raise_entry(struct program *program, uint32_t index, enum entry_kind kind)
 {
+    if (index != NO_INDEX) {
+        program->flows[index].targeted = true;
+    }
     if (index != NO_INDEX && program->flows[index].entry < kind) {
         program->flows[index].entry = (uint8_t)kind;
     }
@@ -89,6 +92,20 @@ static void load_flow(struct program *program, uint32_t index)
     if (flow->target == NO_INDEX) {
         report_add(program->report, "%08x: %s goes to %08x, where the map has no instruction",
                    old_address, insn_name(program->decoder, &insn), target);
+    }
+}
+
+static void mark_branches(struct program *program)
+{
+    uint32_t start = map_pair(program->map, program->map->native->header.e_entry);
+
+    for (uint32_t i = 0; i < program->map->pair_count; i++) {
+        if (program->flows[i].target != NO_INDEX) {
+            program->flows[program->flows[i].target].targeted = true;
+        }
+    }
+    if (start != NO_INDEX) {
+        program->flows[start].targeted = true;
     }
 }
 
@@ -247,6 +264,7 @@ bool program_load(struct program *program, struct address_map *map, struct decod
         load_flow(program, i);
     }
     mark_pushed_returns(program);
+    mark_branches(program);
     mark_called(program);
     mark_labels(program);
     if (!mark_address_taken(program)) {

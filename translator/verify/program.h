@@ -40,6 +40,7 @@ struct flow {
     uint8_t stub;     /* part of a vector: pushes, then a jump to where the frame is mirrored */
     uint8_t deferred; /* a push of a vector that is mirrored with the frame */
     uint8_t owing;    /* behind such a push */
+    uint8_t targeted; /* a branch, a pointer or a symbol leads here */
 };
 
 struct program {

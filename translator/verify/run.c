@@ -153,6 +153,19 @@ static bool run_translated(struct run *run, bool stop_at_match)
     return run_fail(run, "inserted code does not end");
 }
 
+/* What the original does: one instruction, or a group of pushes, which read nothing but registers.
+ */
+static bool run_original(struct run *run)
+{
+    const struct piece *piece = run->piece;
+    bool known = exec_insn(&run->original, run->reference);
+
+    for (uint32_t i = 1; known && i <= piece->last - piece->index; i++) {
+        known = exec_insn(&run->original, &piece->code[piece->match + i]);
+    }
+    return known || run_fail(run, "this program has no rule for it");
+}
+
 static void start_state(struct run *run, unsigned int variant)
 {
     struct machine *before = &run->before;
@@ -194,15 +207,15 @@ static bool run_whole(struct run *run)
     uint32_t expected_eip = run->piece->end;
     uint32_t target;
 
-    if (!exec_insn(&run->original, run->reference)) {
-        return run_fail(run, "this program has no rule for it");
+    if (!run_original(run)) {
+        return false;
     }
     if (insn_branch_target(&run->piece->original, &target) &&
         run->original.eip == (uint32_t)run->reference->operands[0].imm) {
         expected_eip = run->original.eip;
     }
     return run_translated(run, false) &&
-           judge_registers(run, &run->original, run->program->live_out[run->piece->index]) &&
+           judge_registers(run, &run->original, run->program->live_out[run->piece->last]) &&
            judge_memory(run, &run->original) && judge_exit(run, expected_eip) && judge_windows(run);
 }
 
@@ -232,8 +245,8 @@ static bool run_interrupted(struct run *run, unsigned int variant, bool prefix_o
     for (uint32_t at = 0; at < steps; at++) {
         start_state(run, variant);
         run->interrupt_at = at;
-        if (!prefix_only && !exec_insn(&run->original, run->reference)) {
-            return run_fail(run, "this program has no rule for it");
+        if (!prefix_only && !run_original(run)) {
+            return false;
         }
         if (!run_translated(run, prefix_only)) {
             return false;
@@ -329,12 +342,15 @@ const char *piece_run(const struct program *program, const struct piece *piece)
     static struct run run;
     uint32_t body = program->map->pairs[piece->index].new_addr;
     struct insn branch;
+    struct insn whole;
 
     run.program = program;
     run.piece = piece;
     memset(run.reached, 0, piece->count * sizeof(run.reached[0]));
     if (piece->match != NO_INDEX) {
-        run.reference = &piece->code[piece->match];
+        whole = piece->code[piece->match];
+        whole.id = piece->original.id;
+        run.reference = &whole;
     } else if (moved_branch(&run, &branch)) {
         run.reference = &branch;
     } else {

@@ -77,9 +77,9 @@ static const struct writer_rule explicit_rules[] = {
     {X86_INS_VMREAD, WRITES_OPERAND, STORE_SETS_FLAGS, 4, 4},
     {X86_INS_VMPTRST, WRITES_OPERAND, STORE_SETS_FLAGS, 8, 8},
     /* x87: environment 28 or 14 bytes, whole state 108 or 94 (SDM vol. 1, 8.1.10). */
-    STORE(FST),
+    {X86_INS_FST, WRITES_OPERAND, 0, 0, 0},
     {X86_INS_FSTP, WRITES_OPERAND, STORE_FPU_STEP, 0, 0},
-    STORE(FIST),
+    {X86_INS_FIST, WRITES_OPERAND, 0, 0, 0},
     {X86_INS_FISTP, WRITES_OPERAND, STORE_FPU_STEP, 0, 0},
     {X86_INS_FISTTP, WRITES_OPERAND, STORE_FPU_STEP, 0, 0},
     {X86_INS_FBSTP, WRITES_OPERAND, STORE_FPU_STEP, 10, 10},
@@ -250,6 +250,11 @@ const struct writer_rule *writer_rule_of(const struct insn *insn)
         return rule;
     }
     return is_listed(readers, COUNT(readers), insn->id) ? NULL : &unknown_rule;
+}
+
+uint32_t writer_without_pop(uint32_t id)
+{
+    return id == X86_INS_FSTP ? X86_INS_FST : id == X86_INS_FISTP ? X86_INS_FIST : id;
 }
 
 unsigned int writer_size(const struct writer_rule *rule, const struct insn *insn)

@@ -35,6 +35,9 @@ struct writer_rule {
 /* Rule of an instruction that writes memory; NULL if it writes nothing. Kinds are in the rule. */
 const struct writer_rule *writer_rule_of(const struct insn *insn);
 
+/* The mnemonic that stores the same and leaves the x87 stack alone; others are their own. */
+uint32_t writer_without_pop(uint32_t id);
+
 /* Bytes that an explicit writer stores. */
 unsigned int writer_size(const struct writer_rule *rule, const struct insn *insn);
 
