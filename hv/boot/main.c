@@ -9,6 +9,7 @@
 #include <hv/platform/panic.h>
 #include <hv/platform/pci.h>
 #include <hv/platform/power.h>
+#include <hv/platform/screen.h>
 #include <hv/vm/audit.h>
 #include <hv/vmx/backend.h>
 #include <kmv/bootinfo.h>
@@ -38,13 +39,14 @@ static void log_boot(void)
     log_event("boot",
               "mirror=%s offset=0x%x guest_base=0x%llx guest_size=0x%llx mirror_base=0x%llx "
               "spare_base=0x%llx "
-              "spare_size=0x%llx hv_base=0x%llx hv_size=0x%llx heap_base=0x%llx heap_size=0x%llx",
+              "spare_size=0x%llx hv_base=0x%llx hv_size=0x%llx heap_base=0x%llx heap_size=0x%llx "
+              "screen=%ux%u",
               boot.flags & KMV_BOOT_MIRROR ? "on" : "off", boot.mirror_offset,
               (unsigned long long)boot.guest_base, (unsigned long long)boot.guest_size,
               (unsigned long long)boot.mirror_base, (unsigned long long)boot.spare_base,
               (unsigned long long)boot.spare_size, (unsigned long long)boot.hv_base,
               (unsigned long long)boot.hv_size, (unsigned long long)boot.heap_base,
-              (unsigned long long)boot.heap_size);
+              (unsigned long long)boot.heap_size, boot.framebuffer.width, boot.framebuffer.height);
 }
 
 /* A machine that cannot run us is told so where a person looks (COM1) and where programs look (the
@@ -53,6 +55,7 @@ static _Noreturn void refuse(const char *missing)
 {
     static const char text[] = "kmemvisor: this machine lacks: ";
 
+    screen_take_log();
     log_event("refuse", "missing=\"%s\"", missing);
     serial_write(SERIAL_COM1, text, sizeof(text) - 1);
     serial_write(SERIAL_COM1, missing, strlen(missing));
@@ -108,6 +111,7 @@ _Noreturn void hv_main(const struct kmv_bootinfo *info)
     serial_init(SERIAL_COM2);
     if (!bootinfo_is_sane(&boot))
         panic("the loader's boot information has another version");
+    screen_init(&boot.framebuffer);
     if (!vmx_features_check(boot.flags & KMV_BOOT_MIRROR, &controls, missing, sizeof(missing)))
         refuse(missing);
     power_set_restart((boot.flags & KMV_BOOT_RESTART) != 0);

@@ -5,6 +5,7 @@
 #include <hv/cpu/paging.h>
 #include <hv/log/log.h>
 #include <hv/platform/panic.h>
+#include <hv/platform/screen.h>
 
 struct exception_frame {
     u64 rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
@@ -80,6 +81,7 @@ static void dump(const struct exception_frame *frame)
     static const char *const names[] = {"rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", "r8",
                                         "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
 
+    screen_take_log();
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         log_event("hv_state", "register=%s value=0x%llx", names[i],
                   (unsigned long long)registers[i]);

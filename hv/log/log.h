@@ -11,4 +11,7 @@
  */
 void log_event(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* From here on `sink` gets each line, too, from event=NAME on. NULL: no longer. */
+void log_also(void (*sink)(const char *text, size_t length));
+
 #endif

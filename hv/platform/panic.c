@@ -2,6 +2,7 @@
 #include <hv/log/log.h>
 #include <hv/platform/panic.h>
 #include <hv/platform/power.h>
+#include <hv/platform/screen.h>
 #include <stdarg.h>
 
 #define TRACE_FRAMES    24
@@ -53,6 +54,7 @@ static _Noreturn void finish(u64 rip, const void *frame)
     /* A second one comes out of the dump: what is told so far has to do. */
     if (!panicking) {
         panicking = true;
+        screen_take_log();
         log_event("panic", "message=\"%s\"", message);
         log_trace(rip, frame);
         if (dump_more != NULL)

@@ -3,6 +3,7 @@
 #include <hv/log/format.h>
 #include <hv/log/log.h>
 #include <hv/platform/panic.h>
+#include <hv/platform/screen.h>
 #include <hv/vm/guestmem.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/check.h>
@@ -220,6 +221,7 @@ enum exit_result vcpu_stop(struct vcpu *vcpu, const char *reason, const char *fm
     va_start(args, fmt);
     format_text(detail, sizeof(detail), fmt, args);
     va_end(args);
+    screen_take_log();
     vmx_dump_guest(vcpu);
     log_event("guest_stop", "reason=%s rip=0x%llx %s", reason, (unsigned long long)vcpu_rip(vcpu),
               detail);

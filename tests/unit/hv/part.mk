@@ -1,7 +1,7 @@
 # Unit tests of the hypervisor's memory core, on the host.
 
 HVTEST_OUT    := $(BUILD)/tests/hv
-HVTEST_NAMES  := frames ept string vm linear check mirror store model recovery scrub machine_check
+HVTEST_NAMES  := frames ept string vm linear screen check mirror store model recovery scrub machine_check
 HVTEST_CORE   := $(wildcard hv/mirror/*.c hv/recovery/*.c hv/vm/*.c) hv/mm/ept.c hv/mm/frames.c \
                  hv/exit/decode.c hv/cpu/mce.c hv/log/format.c
 HVTEST_SHARED := $(HVTEST_CORE:%.c=$(HVTEST_OUT)/%.o) \
@@ -17,6 +17,7 @@ $(HVTEST_BINS): $(HVTEST_OUT)/test_%: $(HVTEST_OUT)/tests/unit/hv/test_%.o $(HVT
 	$(Q)$(CC) $(HVTEST_CFLAGS) -o $@ $^ -lcmocka
 
 $(HVTEST_OUT)/test_check: $(HVTEST_OUT)/hv/vmx/check.o
+$(HVTEST_OUT)/test_screen: $(HVTEST_OUT)/hv/platform/screen.o
 
 # Its functions get other names, so that they stand beside libc's.
 $(HVTEST_OUT)/test_string: $(HVTEST_OUT)/hv/lib/string.o
