@@ -16,6 +16,8 @@ struct machine_config {
     u64 ram_bytes, heap_bytes, spare_bytes;
     u32 offset;
     bool mirrored;
+    u32 order;     /* of the blocks in memory, of 5! */
+    u64 gap_bytes; /* between them */
 };
 
 extern const struct machine_config machine_default; /* 8 MiB RAM, 4 MiB heap, 256 KiB spare */

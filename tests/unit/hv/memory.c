@@ -11,7 +11,7 @@
 #include <string.h>
 
 /*
- *   ARENA_BASE  image | bootinfo | heap | spare | guest block | mirror block
+ *   ARENA_BASE  image | heap | spare | guest block | mirror block, or in another order
  */
 #define ARENA_BASE (1ull << 32)
 #define HV_BYTES   (64 * 1024)
@@ -28,8 +28,9 @@ struct vm vm;
 struct kmv_bootinfo boot;
 void (*machine_after_store64)(const u64 *entry, u64 old, u64 value);
 
+/* Kept from machine to machine: tests start thousands. */
 static u8 *arena;
-static u64 arena_bytes;
+static u64 arena_bytes, arena_room;
 
 void *phys_ptr(hpa_t hpa)
 {
@@ -54,35 +55,59 @@ static u64 large_align(u64 value)
     return (value + LARGE_PAGE_MASK) & ~LARGE_PAGE_MASK;
 }
 
+struct block {
+    uint64_t *base;
+    u64 bytes, align;
+};
+
+/* The order-th permutation: each digit of a number to factorial base takes one of what is left. */
+static void permute(struct block *blocks, u32 count, u32 order)
+{
+    for (u32 i = 0; i < count; i++) {
+        u32 taken = i + order % (count - i);
+        struct block block = blocks[taken];
+
+        order /= count - i;
+        memmove(&blocks[i + 1], &blocks[i], (taken - i) * sizeof(block));
+        blocks[i] = block;
+    }
+}
+
 static void lay_out(const struct machine_config *config)
 {
+    struct block blocks[] = {{&boot.hv_base, HV_BYTES, PAGE_SIZE},
+                             {&boot.heap_base, config->heap_bytes, PAGE_SIZE},
+                             {&boot.spare_base, config->spare_bytes, PAGE_SIZE},
+                             {&boot.guest_base, config->ram_bytes, LARGE_PAGE_SIZE},
+                             {&boot.mirror_base, config->ram_bytes, LARGE_PAGE_SIZE}};
     u64 at = ARENA_BASE;
 
     boot = (struct kmv_bootinfo){.magic = KMV_BOOTINFO_MAGIC, .version = KMV_BOOTINFO_VERSION};
     boot.flags = config->mirrored ? KMV_BOOT_MIRROR : 0;
     boot.mirror_offset = config->offset;
-    boot.hv_base = at;
     boot.hv_size = HV_BYTES;
-    at += HV_BYTES;
-    boot.heap_base = at;
     boot.heap_size = config->heap_bytes;
-    at += config->heap_bytes;
-    boot.spare_base = at;
     boot.spare_size = config->spare_bytes;
-    at = large_align(at + config->spare_bytes);
-    boot.guest_base = at;
     boot.guest_size = config->ram_bytes;
-    at = large_align(at + config->ram_bytes);
-    boot.mirror_base = at;
-    arena_bytes = at + large_align(config->ram_bytes) - ARENA_BASE;
+    permute(blocks, ARRAY_LEN(blocks), config->order);
+    for (u32 i = 0; i < ARRAY_LEN(blocks); i++) {
+        at = (at + blocks[i].align - 1) & ~(blocks[i].align - 1);
+        *blocks[i].base = at;
+        at += blocks[i].bytes + config->gap_bytes;
+    }
+    arena_bytes = large_align(at) - ARENA_BASE;
 }
 
 void machine_start_with(const struct machine_config *config, void (*fill)(u8 *ram, u64 bytes))
 {
     lay_out(config);
     machine_after_store64 = NULL;
-    arena = aligned_alloc(LARGE_PAGE_SIZE, large_align(arena_bytes));
-    assert_non_null(arena);
+    if (arena_bytes > arena_room) {
+        free(arena);
+        arena_room = large_align(arena_bytes);
+        arena = aligned_alloc(LARGE_PAGE_SIZE, arena_room);
+        assert_non_null(arena);
+    }
     memset(arena, 0xa5, arena_bytes);
     memset(machine_memory(boot.guest_base), 0, boot.guest_size);
     if (fill != NULL)
@@ -99,8 +124,7 @@ void machine_start(const struct machine_config *config)
 
 void machine_stop(void)
 {
-    free(arena);
-    arena = NULL;
+    arena_bytes = 0; /* nothing is there any more */
 }
 
 void entry_store64(u64 *entry, u64 value)

@@ -402,7 +402,7 @@ static void many_random_pages(void **state)
     (void)state;
     machine_stop();
     machine_start_with(
-        &(struct machine_config){8 * MIB, 4 * MIB, 8 * MIB, KMV_OFFSET_DEFAULT, true}, fill);
+        &(struct machine_config){8 * MIB, 4 * MIB, 8 * MIB, KMV_OFFSET_DEFAULT, true, 0, 0}, fill);
     random_seed(1);
     for (u32 i = 0; i < 1500; i++) {
         u32 page = random_below(8 * MIB / PAGE_SIZE) * PAGE_SIZE;
