@@ -98,6 +98,18 @@ def powers_of_two(values, x_title, y_title):
     return frame.drawing(f"{y_title} by {x_title}")
 
 
+def distribution(counts, kind, x_title, y_title):
+    """Columns of counts by upper limit of a value; all limits are multiples of the least distance between two."""
+    limits = sorted(counts)
+    step = min((high - low for low, high in zip(limits, limits[1:])), default=limits[0])
+    frame = Frame(limits[-1], max(counts.values()), x_title, y_title, 1)
+    for limit in limits:
+        title = f"{limit - step:,} to {limit:,} {x_title}: {counts[limit]}"
+        frame.parts.append(column(frame, limit - step, step, 0, counts[limit], kind, title))
+    frame.x_marks([(mark, figure(mark)) for mark in round_steps(limits[-1]) if mark <= limits[-1]])
+    return frame.drawing(f"{y_title} by {x_title}")
+
+
 def short(value):
     """A power of two in few characters: 512, 64 K, 2 M."""
     for unit, size in (("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)):

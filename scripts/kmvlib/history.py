@@ -3,7 +3,7 @@
 from collections import Counter, deque
 
 # Events that hold figures or a failure's registers; all others a person following a run wants to see as they are.
-FIGURES = ("stats", "exits", "counter", "isolation", "guest_state", "hv_state", "trace")
+FIGURES = ("stats", "exits", "counter", "cost", "memory", "isolation", "guest_state", "hv_state", "trace")
 ANSWERS = ("recover", "degraded", "lost")
 LAST_EVENTS = 8
 LAST_RATES = 40
@@ -33,6 +33,7 @@ class History:
         self.answers = []  # (tsc, event) of each recover, degraded, lost
         self.latencies = []  # ticks between poison and recover of one page
         self.exits = {}  # by reason, from the run's end
+        self.costs = {}  # by kind, from the run's end: how many exits by upper limit of their ticks
         self.counters = {}  # as last told
         self.samples = []  # (tsc, counters) of the start, where all are 0, and of each event=stats
         self.spare_total = None  # frames
@@ -112,6 +113,10 @@ class History:
 
     def take_exits(self, event):
         self.exits[event.get("reason", "?")] = number(event, "count") or 0
+
+    def take_cost(self, event):
+        pairs = (pair.split(":") for pair in event.get("distribution", "").split())
+        self.costs[event.get("kind", "?")] = {int(limit): int(count) for limit, count in pairs}
 
     def take_counter(self, event):
         name, value = event.get("name", "?"), number(event, "value") or 0

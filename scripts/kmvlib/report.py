@@ -68,6 +68,7 @@ def page(history, name):
         section("Answers to bad pages over time", over_time(history)),
         section("Answers by kind", by_kind(history)),
         section("From bad to recovered", latencies(history)),
+        *(section(f"Cost of each {html.escape(kind)}", cost(kind, counts)) for kind, counts in history.costs.items() if counts),
         section("Exits over time", rates(history, "exits", "exits", "exits a million ticks")),
         section("Exits by reason", by_reason(history)),
         section("PTE writes that exit, over time", rates(history, "pt_writes", "writes", "PTE writes a million ticks")),
@@ -129,6 +130,17 @@ def latencies(history):
         "Columns are powers of two.</p>"
     )
     return text + charts.powers_of_two(ordered, "ticks from bad to recovered", "pages")
+
+
+def cost(kind, counts):
+    """Ticks in the hypervisor, as it counted them."""
+    total, so_far = sum(counts.values()), 0
+    for limit in sorted(counts):
+        so_far += counts[limit]
+        if so_far * 100 >= total * 99:
+            break
+    text = f"<p>{total:,} in all; 99 of 100 took at most {limit:,} ticks in the hypervisor.</p>"
+    return text + charts.distribution(counts, "recover" if kind == "recover" else "exits", "ticks in the hypervisor", "exits")
 
 
 def rates(history, counter, kind, unit):

@@ -27,6 +27,7 @@ def make_log():
         cause = ("access", "verify", "scrub")[number % 3]
         lines += [f"event=poison {gpage}", f"event={answer} {gpage} cause={cause}"]
         lines.append(f"event=stats exits={number * number * 10} pt_writes={number * 7} spare_free={256 - number}")
+    lines += ['event=cost kind=recover distribution="4000:30 4500:25 6000:5 "', "event=cost kind=pt_write distribution="]
     lines += ["event=exits reason=cr_access count=120", "event=exits reason=hlt count=2000", "event=of_tomorrow key=1"]
     lines.append("event=summary end=poweroff status=0")
     text = "".join(f"seq={seq} tsc={(seq + 1) * 1000003} {line}\n" for seq, line in enumerate(lines))
@@ -60,8 +61,8 @@ def test_every_chart_is_in_the_document(html_page, tmp_path):
     source = html_page.read_text(encoding="utf-8")
     for tag in ("svg", "rect", "polyline", "section", "table"):
         assert dom.count(f"<{tag}") == source.count(f"<{tag}") > 0
-    assert dom.count("<svg") == 6 and dom.count("<polyline") == 2
-    for word in ("of_tomorrow", "recover, native, access", "ticks from bad to recovered", "exits a million ticks", "cr_access"):
+    assert dom.count("<svg") == 7 and dom.count("<polyline") == 2
+    for word in ("of_tomorrow", "recover, native, access", "ticks from bad to recovered", "exits a million ticks", "cr_access", "99 of 100 took at most 6,000"):
         assert word in dom
 
 
