@@ -68,6 +68,7 @@ help:
 	@echo 'make mutants       leave out the mirrors of each class of writers: every mutant must be noticed'
 	@echo 'make csmith        compare 200 generated programs with their translations'
 	@echo 'make fuzz          fuzz translator and loader, FUZZ_SECONDS=600 for each of three fuzzers'
+	@echo 'make campaign      N=10000 pages go bad at random instants, SEED=1 names the run; SMP=1 processors'
 	@echo 'make attack        hostile guests on four models of processors'
 	@echo 'make fuzz-hypercalls  FUZZ_CALLS=1000000 hypercalls with hostile arguments'
 	@echo 'make bench         what hypervisor and mirror cost, in instructions on Bochs; writes $(BUILD)/bench/overhead.csv'

@@ -36,6 +36,14 @@ fuzz-hypercalls: all
 	KMV_BUILD=$(BUILD) KMV_FUZZ_CALLS=$(FUZZ_CALLS) KMV_FUZZ_SEED=$(FUZZ_SEED) \
 	    $(TESTS_PYTHON) -m pytest -q tests/machine/test_attack.py -k hypercalls
 
+# Thousands of pages go bad at random instants while the guest's tests run; a seed repeats exactly.
+N    ?= 10000
+SEED ?= 1
+SMP  ?= 1
+.PHONY: campaign
+campaign: all
+	@$(TESTS_PYTHON) tests/campaign/campaign.py --build $(BUILD) --faults $(N) --seed $(SEED) --smp $(SMP) --told
+
 # What the mirror costs.
 .PHONY: bench
 bench: all $(TB_BUILT)

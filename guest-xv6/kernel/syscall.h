@@ -39,6 +39,10 @@
     39 /* (address, bytes): pages that are not written to any more, and are protected from now on  \
         */
 
+#define SYS_faults                                                                                 \
+    40 /* (count, seed, interval, kinds): a plan of kmv/hypercall.h; -> faults left of the last    \
+          one */
+
 /* Not that page but its page table, the process's page directory, a page of the kernel's data, the
  * process's kernel stack. */
 #define POISON_TABLE        0x10000

@@ -3,6 +3,7 @@
 #include "cpu.h"
 #include "hypervisor.h"
 #include "inject.h"
+#include "kalloc.h"
 #include "kmv/hypercall.h"
 #include "memlayout.h"
 #include "proc.h"
@@ -18,6 +19,7 @@
 static struct {
     struct sleeplock lock;
     uint64_t counters[KMV_NOTE_MAX / sizeof(uint64_t)] __attribute__((aligned(KMV_NOTE_MAX)));
+    struct kmv_fault_plan plan[1] __attribute__((aligned(32)));
     char note[KMV_NOTE_MAX];
 } shared = {.lock = {.guard = {.name = "hypercall buffer"}}};
 
@@ -39,6 +41,35 @@ int sys_inject(void)
     if (!arg_int(0, &count) || !arg_int(1, &seed))
         return -1;
     return inject(count, (uint32_t)seed);
+}
+
+/* A count of 0 only asks. */
+static int order_faults(int count, int seed, int interval, int kinds)
+{
+    if (count == 0)
+        return hypercall(KMV_HC_FAULTS, 0, 0);
+    *shared.plan = (struct kmv_fault_plan){
+        .seed = (uint32_t)seed,
+        .count = (uint32_t)count,
+        .interval = (uint32_t)interval,
+        .first = EXTMEM,
+        .end = pages_watermark(),
+        .kinds = (uint32_t)kinds,
+    };
+    return hypercall(KMV_HC_FAULTS, V2P(shared.plan), sizeof(*shared.plan));
+}
+
+int sys_faults(void)
+{
+    int count, seed, interval, kinds;
+
+    if (!arg_int(0, &count) || !arg_int(1, &seed) || !arg_int(2, &interval) ||
+        !arg_int(3, &kinds) || count < 0)
+        return -1;
+    sleep_lock(&shared.lock);
+    int left = order_faults(count, seed, interval, kinds);
+    sleep_unlock(&shared.lock);
+    return left < 0 ? -1 : left;
 }
 
 /* Fills shared.counters, whose lock is held. Returns the number of counters that it has, or -1. */

@@ -1,3 +1,4 @@
+#include <hv/cpu/cpuid.h>
 #include <hv/cpu/exceptions.h>
 #include <hv/exit/handlers.h>
 #include <hv/log/log.h>
@@ -150,6 +151,24 @@ static int renew(struct vcpu *vcpu, u32 gpa, u32 second)
     return recovery_renew(vcpu->vm, GPA(gpa));
 }
 
+static int faults(struct vcpu *vcpu, u32 gpa, u32 bytes)
+{
+    struct kmv_fault_plan order;
+    u32 left = vcpu->plan.left;
+    int error;
+
+    if (gpa == 0 && bytes == 0)
+        return (int)left;
+    if (!vcpu->vm->mirrored)
+        return -HV_EOPNOTSUPP;
+    if (bytes != sizeof(order))
+        return -HV_EINVAL;
+    error = guest_read(vcpu->vm, GPA(gpa), &order, sizeof(order));
+    if (error == 0)
+        error = faults_start(vcpu->vm, &vcpu->plan, &order, tsc_read());
+    return error == 0 ? (int)left : error;
+}
+
 static int scrub(struct vcpu *vcpu, u32 permille, u32 second)
 {
     (void)second;
@@ -175,6 +194,7 @@ static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_LOST_PAGE] = lost_page,
     [KMV_HC_RENEW] = renew,
     [KMV_HC_PROTECT] = protect,
+    [KMV_HC_FAULTS] = faults,
     [KMV_HC_SCRUB] = scrub,
 };
 

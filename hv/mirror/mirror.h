@@ -134,6 +134,10 @@ bool mirror_table_write(struct vm *vm, gpa_t gpa);
  */
 bool mirror_table_store(struct vm *vm, gpa_t gpa, u32 value);
 
+/* The page of a native linear address, and the page table that maps it (0: none, a large page or
+ * paging off). False: none is mapped there. */
+bool mirror_translate(struct vm *vm, gva_t address, gpa_t *page, gpa_t *table);
+
 /* The guest's code at a linear address, up to the page's end: *bytes are readable. NULL: there is
  * none in RAM, or no root is current. */
 const u8 *mirror_code_at(struct vm *vm, gva_t address, u32 *bytes);

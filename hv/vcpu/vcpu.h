@@ -5,6 +5,7 @@
 #ifndef HV_VCPU_VCPU_H
 #define HV_VCPU_VCPU_H
 
+#include <hv/recovery/faults.h>
 #include <hv/types.h>
 #include <hv/vm/vm.h>
 
@@ -32,9 +33,10 @@ struct event {
 
 /* What a guest ordered to happen at a boundary between instructions, for tests. */
 struct later {
-    u32 steps; /* boundaries to go, 0: none is ordered */
-    bool due;  /* the page is to be poisoned at the first boundary outside windows */
-    u8 vector; /* 0: poison the page, else the external interrupt to raise */
+    u32 steps;    /* boundaries to go, 0: none is ordered */
+    bool due;     /* the page is to be poisoned at the first boundary outside windows */
+    bool planned; /* ... the one that the plan draws then */
+    u8 vector;    /* 0: poison the page, else the external interrupt to raise */
     gpa_t gpa;
     u32 where; /* as in KMV_HC_POISON */
 };
@@ -67,6 +69,7 @@ struct vcpu {
     gpa_t lost_page;
     struct completion completion;
     struct later later;
+    struct fault_plan plan;
     bool stepping;      /* the guest was entered to come to the next boundary */
     bool stepped;       /* the last entry was so, with TF */
     bool stepped_event; /* it was, to deliver an event */

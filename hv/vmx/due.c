@@ -32,6 +32,25 @@ static u64 scrub(struct vcpu *vcpu)
     return scrub->due > now ? scrub->due - now : 0;
 }
 
+/* Ticks until the next planned fault's instant; behind it boundaries are counted. */
+static u64 fault(struct vcpu *vcpu)
+{
+    u64 now = tsc_read();
+
+    if (vcpu->plan.left == 0 || vcpu->later.steps > 0 || vcpu->later.due)
+        return NEVER;
+    if (now < vcpu->plan.at)
+        return vcpu->plan.at - now;
+    vcpu_do_later(vcpu,
+                  &(struct later){.steps = faults_boundaries(&vcpu->plan) + 1, .planned = true});
+    return NEVER;
+}
+
+static u64 min_u64(u64 a, u64 b)
+{
+    return a < b ? a : b;
+}
+
 static void set_timer(struct vcpu *vcpu, u64 ticks)
 {
     bool wanted = ticks < NEVER && vcpu->has_preemption_timer;
@@ -48,9 +67,7 @@ void vmx_do_due(struct vcpu *vcpu)
 {
     u64 ticks = log_queue_pump() ? LOG_PUMP_TICKS : NEVER;
 
-    if (vcpu->vm->scrub.permille > 0) {
-        u64 left = scrub(vcpu);
-        ticks = left < ticks ? left : ticks;
-    }
-    set_timer(vcpu, ticks);
+    if (vcpu->vm->scrub.permille > 0)
+        ticks = min_u64(ticks, scrub(vcpu));
+    set_timer(vcpu, min_u64(ticks, fault(vcpu)));
 }

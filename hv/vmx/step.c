@@ -78,6 +78,26 @@ void vmx_boundary(struct vcpu *vcpu)
         later->due = true;
 }
 
+static struct fault_place place_of(const struct vcpu *vcpu)
+{
+    return (struct fault_place){
+        .code = (u32)(vmcs_read(VMCS_GUEST_CS_BASE) + vmcs_read(VMCS_GUEST_RIP)),
+        .stack = (u32)vcpu_gpr(vcpu, REG_RSP),
+        .source = (u32)vcpu_gpr(vcpu, REG_RSI),
+        .target = (u32)vcpu_gpr(vcpu, REG_RDI),
+        .root = GPA(vcpu->guest_cr3 & ~(u32)PAGE_MASK),
+        .user = vcpu_privilege(vcpu) == 3,
+    };
+}
+
+static void poison_planned(struct vcpu *vcpu)
+{
+    struct fault_place place = place_of(vcpu);
+
+    vcpu->later = (struct later){0};
+    faults_strike(vcpu->vm, &vcpu->plan, &place, tsc_read());
+}
+
 static void poison_now(struct vcpu *vcpu)
 {
     int error = recovery_poison(vcpu->vm, vcpu->later.gpa, vcpu->later.where);
@@ -146,7 +166,9 @@ bool vmx_step_prepare(struct vcpu *vcpu, bool wanted)
         complete(vcpu, end);
     else
         complete_end(vcpu);
-    if (due && !open)
+    if (due && !open && vcpu->later.planned)
+        poison_planned(vcpu);
+    else if (due && !open)
         poison_now(vcpu);
     if (checked && !open)
         machine_check_answer(vcpu->vm, exceptions_mce(), false);

@@ -11,6 +11,7 @@ DOCUMENT = os.path.join("docs", "hypercalls.md")
 
 # The comment above a call belongs to it: arguments, result, errors.
 HEADER_CALL = re.compile(r"/\*((?:[^*]|\*(?!/))*)\*/\s*(KMV_HC_\w+) = (\d+),")
+COUNTERS_START = "#define KMV_COUNTERS(X)"
 HEADER_COUNTER = re.compile(r"\bX\((\w+)\) +/\*")
 DOCUMENT_CALL = re.compile(r"^\| *(\d+) *\| *`(KMV_HC_\w+)` *\|([^|]*)\|(.*)\|$", re.MULTILINE)
 DOCUMENT_COUNTERS = re.compile(r"^\| *(`[a-z]\w*`(?:, `[a-z]\w*`)*) *\|", re.MULTILINE)
@@ -36,7 +37,7 @@ def document_calls(text):
 
 
 def header_counters(text):
-    return HEADER_COUNTER.findall(text)
+    return HEADER_COUNTER.findall(text.partition(COUNTERS_START)[2])
 
 
 def document_counters(text):

@@ -46,5 +46,6 @@ stub poison, 37
 stub idle, 38
 stub scrub, 48
 stub protect, 39
+stub faults, 40
 
 .section .note.GNU-stack,"",@progbits

@@ -59,6 +59,11 @@ enum kmv_hypercall {
      * them meanwhile. -EINVAL (-22) a page is not RAM, or too many words (nothing is done), -EFAULT
      * (-14) the list, -ENOMEM (-12), -EOPNOTSUPP (-95) with the mirror off. */
     KMV_HC_PROTECT = 13,
+    /* (gpa of a struct kmv_fault_plan, its bytes; 0, 0: only asks) -> number of faults that are
+     * left of the last plan. Pages go bad from now on as the plan says. For tests. -EFAULT (-14),
+     * -EINVAL
+     * (-22) a field of the plan, -EOPNOTSUPP (-95) with the mirror off. */
+    KMV_HC_FAULTS = 15,
     /* (permille) -> 0. The scrubber takes this share of a processor's time from now on; 0: it
      * stops. -EINVAL (-22) more than 500, -EOPNOTSUPP (-95) with the mirror off, or no CRC32
      * instruction. */
@@ -80,6 +85,34 @@ enum kmv_hypercall {
 #define KMV_POISON_MIRROR 1u
 #define KMV_POISON_BOTH   2u /* at once; only with KMV_POISON_FORCE */
 #define KMV_POISON_FORCE  0x100u
+
+/* X(name): kinds of faults, by the page that goes bad. Which side it is, is drawn where nothing is
+ * said. */
+#define KMV_FAULT_KINDS(X)                                                                         \
+    X(native)   /* any page of the plan's range, native side */                                    \
+    X(mirror)   /* the same, mirror side */                                                        \
+    X(code)     /* holds the instruction that is next */                                           \
+    X(stack)    /* the stack pointer points there */                                               \
+    X(source)   /* esi points there: what rep movs reads */                                        \
+    X(target)   /* edi points there */                                                             \
+    X(beyond)   /* behind the page of edi: an access may lie on both */                            \
+    X(table)    /* page table of the code, or of the program */                                    \
+    X(root)     /* page directory */                                                               \
+    X(twice)    /* any page; the frame that replaces it goes bad as well */                        \
+    X(repeated) /* any page, told twice */                                                         \
+    X(hard)     /* any page, in the way of a machine check */
+
+#define KMV_FAULT_ENUM(name) KMV_FAULT_##name,
+enum kmv_fault_kind { KMV_FAULT_KINDS(KMV_FAULT_ENUM) KMV_FAULT_KIND_COUNT };
+
+struct kmv_fault_plan {
+    unsigned seed;
+    unsigned count;
+    unsigned interval; /* TSC ticks between two faults on average, 1 to 2^30 */
+    unsigned first;    /* guest-physical address of the first page of the range */
+    unsigned end;      /* behind its last page */
+    unsigned kinds;    /* mask: 1 << enum kmv_fault_kind */
+};
 
 /* X(name): counters in ABI order; append only. */
 #define KMV_COUNTERS(X)                                                                            \

@@ -1,0 +1,150 @@
+#include <hv/recovery/faults.h>
+
+#include <hv/log/log.h>
+#include <hv/recovery/recovery.h>
+
+#define INTERVAL_MAX   (1u << 30)
+#define BOUNDARIES_MAX 24u
+#define MIRROR_EVERY   4u /* of so many faults one is on the mirror side */
+
+#define NAME(name) #name,
+static const char *const names[KMV_FAULT_KIND_COUNT] = {KMV_FAULT_KINDS(NAME)};
+
+/* xorshift (Marsaglia, 2003). */
+static u32 draw(struct fault_plan *plan, u32 limit)
+{
+    plan->random ^= plan->random << 13;
+    plan->random ^= plan->random >> 17;
+    plan->random ^= plan->random << 5;
+    return plan->random % limit;
+}
+
+static void draw_instant(struct fault_plan *plan, u64 now)
+{
+    plan->at = now + plan->order.interval / 2 + draw(plan, plan->order.interval);
+}
+
+int faults_start(const struct vm *vm, struct fault_plan *plan, const struct kmv_fault_plan *order,
+                 u64 now)
+{
+    if (order->interval == 0 || order->interval > INTERVAL_MAX || order->end > vm->ram_bytes ||
+        order->first >= order->end || (order->first | order->end) & PAGE_MASK ||
+        order->kinds == 0 || order->kinds >> KMV_FAULT_KIND_COUNT != 0)
+        return -HV_EINVAL;
+    *plan = (struct fault_plan){
+        .order = *order, .random = order->seed * 2654435761u | 1, .left = order->count};
+    draw_instant(plan, now);
+    return 0;
+}
+
+u32 faults_boundaries(struct fault_plan *plan)
+{
+    return draw(plan, BOUNDARIES_MAX);
+}
+
+static enum kmv_fault_kind draw_kind(struct fault_plan *plan)
+{
+    u32 kind;
+
+    do
+        kind = draw(plan, KMV_FAULT_KIND_COUNT);
+    while ((plan->order.kinds >> kind & 1) == 0);
+    return kind;
+}
+
+static gpa_t any_page(struct fault_plan *plan)
+{
+    u32 pages = (plan->order.end - plan->order.first) >> PAGE_SHIFT;
+
+    return GPA(plan->order.first + draw(plan, pages) * PAGE_SIZE);
+}
+
+static bool table_at(struct vm *vm, u32 address, gpa_t *page)
+{
+    gpa_t at;
+
+    *page = GPA(0);
+    return mirror_translate(vm, GVA(address), &at, page) && page->v != 0;
+}
+
+static bool page_at(struct vm *vm, u32 address, gpa_t *page)
+{
+    gpa_t table;
+
+    return mirror_translate(vm, GVA(address), page, &table);
+}
+
+/* False: there is no such page here. */
+static bool choose(struct vm *vm, struct fault_plan *plan, const struct fault_place *place,
+                   enum kmv_fault_kind kind, gpa_t *page)
+{
+    switch (kind) {
+    case KMV_FAULT_code:
+        return page_at(vm, place->code, page);
+    case KMV_FAULT_stack:
+        return page_at(vm, place->stack, page);
+    case KMV_FAULT_source:
+        return page_at(vm, place->source, page);
+    case KMV_FAULT_target:
+        return page_at(vm, place->target, page);
+    case KMV_FAULT_beyond:
+        return page_at(vm, place->target + PAGE_SIZE, page);
+    case KMV_FAULT_table:
+        return table_at(vm, place->user ? place->code : 0, page);
+    case KMV_FAULT_root:
+        *page = place->root;
+        return true;
+    default:
+        *page = any_page(plan);
+        return true;
+    }
+}
+
+static int make_bad(struct vm *vm, enum kmv_fault_kind kind, gpa_t page, enum vm_side side)
+{
+    u32 where = side == SIDE_NATIVE ? KMV_POISON_NATIVE : KMV_POISON_MIRROR;
+    int error;
+
+    if (kind == KMV_FAULT_hard && ept_lookup(&vm->ept, vm_side_gpa(vm, page, SIDE_NATIVE)).bad)
+        return -HV_EBUSY;
+    if (kind == KMV_FAULT_hard && ept_lookup(&vm->ept, vm_side_gpa(vm, page, SIDE_MIRROR)).bad)
+        return -HV_EBUSY;
+    if (kind == KMV_FAULT_hard) {
+        recovery_hard_error(vm, page, side, false, "machine_check");
+        return 0;
+    }
+    error = recovery_poison(vm, page, where);
+    if (error == 0 && kind == KMV_FAULT_repeated && recovery_poison(vm, page, where) == 0)
+        return -HV_EIO; /* a bad page can't go bad */
+    if (error != 0 || kind != KMV_FAULT_twice)
+        return error;
+    recovery_restore(vm, page, side, "campaign");
+    return recovery_poison(vm, page, where);
+}
+
+static enum vm_side draw_side(struct fault_plan *plan, enum kmv_fault_kind kind)
+{
+    u32 chance = draw(plan, MIRROR_EVERY);
+
+    if (kind == KMV_FAULT_native)
+        return SIDE_NATIVE;
+    return kind == KMV_FAULT_mirror || chance == 0 ? SIDE_MIRROR : SIDE_NATIVE;
+}
+
+void faults_strike(struct vm *vm, struct fault_plan *plan, const struct fault_place *place, u64 now)
+{
+    enum kmv_fault_kind kind = draw_kind(plan);
+    enum vm_side side = draw_side(plan, kind);
+    gpa_t page;
+    int error = choose(vm, plan, place, kind, &page) ? make_bad(vm, kind, page, side) : -HV_EINVAL;
+
+    draw_instant(plan, now);
+    if (error != 0) {
+        plan->at = now;
+        return;
+    }
+    plan->left--;
+    log_event("fault", "kind=%s gpage=0x%llx side=%s privilege=%u rip=0x%x left=%u", names[kind],
+              (unsigned long long)page.v, side == SIDE_NATIVE ? "native" : "mirror",
+              place->user ? 3 : 0, place->code, plan->left);
+}

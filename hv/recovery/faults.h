@@ -1,0 +1,39 @@
+/*
+ * Faults by a plan, for campaigns: which page goes bad when, drawn from a seed, so that it repeats
+ * exactly. The plan names instants in TSC ticks and a few boundaries between instructions after
+ * them; the backend counts both (hv/vmx/due.c, step.c).
+ */
+#ifndef HV_RECOVERY_FAULTS_H
+#define HV_RECOVERY_FAULTS_H
+
+#include <hv/types.h>
+#include <hv/vm/vm.h>
+
+struct fault_plan {
+    struct kmv_fault_plan order;
+    u32 random; /* state of the generator, never 0 */
+    u32 left;   /* faults to come */
+    u64 at;     /* TSC: the next one not before */
+};
+
+/* Where the guest is: linear addresses, the page directory's page. */
+struct fault_place {
+    u32 code, stack, source, target;
+    gpa_t root;
+    bool user;
+};
+
+/* Takes the plan over. 0 or -HV_EINVAL. */
+int faults_start(const struct vm *vm, struct fault_plan *plan, const struct kmv_fault_plan *order,
+                 u64 now);
+
+/* Boundaries that are to pass after the instant. */
+u32 faults_boundaries(struct fault_plan *plan);
+
+/* Makes a page bad, logs event=fault kind=... and what follows, and draws the next instant. A page
+ * that can't be recovered, since its other side is bad and nobody has met it yet, is left alone,
+ * and the fault drawn anew. */
+void faults_strike(struct vm *vm, struct fault_plan *plan, const struct fault_place *place,
+                   u64 now);
+
+#endif
