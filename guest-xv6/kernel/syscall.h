@@ -43,6 +43,8 @@
     40 /* (count, seed, interval, kinds): a plan of kmv/hypercall.h; -> faults left of the last    \
           one */
 
+#define SYS_give 41 /* (pages): free pages to the hypervisor, as spare frames; -> how many */
+
 /* Not that page but its page table, the process's page directory, a page of the kernel's data, the
  * process's kernel stack. */
 #define POISON_TABLE        0x10000

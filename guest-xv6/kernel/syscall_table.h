@@ -52,6 +52,7 @@ bool arg_path(int n, char path[MAXPATH]);
     X(note)                                                                                        \
     X(poison)                                                                                      \
     X(idle)                                                                                        \
+    X(give)                                                                                        \
     X(faults)                                                                                      \
     X(scrub)                                                                                       \
     X(protect)

@@ -4,6 +4,7 @@
 #include "hypervisor.h"
 #include "inject.h"
 #include "kalloc.h"
+#include "kmv/faults.h"
 #include "kmv/hypercall.h"
 #include "memlayout.h"
 #include "proc.h"
@@ -70,6 +71,24 @@ int sys_faults(void)
     int left = order_faults(count, seed, interval, kinds);
     sleep_unlock(&shared.lock);
     return left < 0 ? -1 : left;
+}
+
+int sys_give(void)
+{
+    int pages, given = 0;
+
+    if (!arg_int(0, &pages))
+        return -1;
+    for (; given < pages; given++) {
+        void *page = page_alloc();
+        if (page == NULL)
+            break;
+        if (hypercall(KMV_HC_GIVE, V2P(page), 0) != 0) {
+            page_free(page);
+            break;
+        }
+    }
+    return given == 0 && pages > 0 ? -1 : given;
 }
 
 /* Fills shared.counters, whose lock is held. Returns the number of counters that it has, or -1. */

@@ -2,7 +2,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kmv/hypercall.h"
+#include "kmv/faults.h"
 #include "user.h"
 
 static const char usage_text[] =

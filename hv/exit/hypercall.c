@@ -151,6 +151,12 @@ static int renew(struct vcpu *vcpu, u32 gpa, u32 second)
     return recovery_renew(vcpu->vm, GPA(gpa));
 }
 
+static int give(struct vcpu *vcpu, u32 gpa, u32 second)
+{
+    (void)second;
+    return recovery_give(vcpu->vm, GPA(gpa));
+}
+
 static int faults(struct vcpu *vcpu, u32 gpa, u32 bytes)
 {
     struct kmv_fault_plan order;
@@ -194,6 +200,7 @@ static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_LOST_PAGE] = lost_page,
     [KMV_HC_RENEW] = renew,
     [KMV_HC_PROTECT] = protect,
+    [KMV_HC_GIVE] = give,
     [KMV_HC_FAULTS] = faults,
     [KMV_HC_SCRUB] = scrub,
 };

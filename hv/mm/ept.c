@@ -198,6 +198,7 @@ static struct ept_page describe(u64 leaf, u64 offset, u64 run, bool large)
         .mapped = leaf != 0,
         .bad = bad,
         .lost = (leaf & LEAF_LOST) != 0,
+        .given = bad && (leaf & ENTRY_FRAME) == 0,
         .large = large,
         .perms = (bad ? leaf >> LEAF_PERMS_SHIFT : leaf) & ENTRY_PERMS,
         .frame = HPA((leaf & ENTRY_FRAME) + offset),
@@ -297,6 +298,14 @@ void ept_mark_lost(struct ept *ept, gpa_t gpa)
     /* A bad page has a 4 KiB entry, so this finds it without a need for memory. */
     if (ept_lookup(ept, gpa).bad && make_pt_entry(ept, gpa, &entry) == 0)
         entry_store64(entry, *entry | LEAF_LOST);
+}
+
+void ept_give(struct ept *ept, gpa_t gpa)
+{
+    u64 *entry;
+
+    if (ept_lookup(ept, gpa).bad && make_pt_entry(ept, gpa, &entry) == 0)
+        entry_store64(entry, (*entry & ~ENTRY_FRAME) | LEAF_LOST);
 }
 
 int ept_replace(struct ept *ept, gpa_t gpa, hpa_t frame)

@@ -25,6 +25,7 @@ struct ept_page {
     bool mapped; /* a leaf is there, present or bad */
     bool bad;
     bool lost;  /* bad, and marked by ept_mark_lost */
+    bool given; /* lost, and without a frame */
     bool large; /* mapped by a 2 MiB leaf */
     u32 perms;  /* EPT_READ | ... ; for a bad page those it had */
     hpa_t frame;
@@ -73,6 +74,9 @@ int ept_set_bad(struct ept *ept, gpa_t gpa);
 
 /* Marks a bad page as lost for good. Does nothing to any other page. */
 void ept_mark_lost(struct ept *ept, gpa_t gpa);
+
+/* Takes the frame from a bad page as well, and marks it as lost. */
+void ept_give(struct ept *ept, gpa_t gpa);
 
 /* Puts `frame` behind a mapped 4 KiB page and makes it present with the permissions it had. No
  * flush. 0, -HV_EINVAL, -HV_ENOMEM. */

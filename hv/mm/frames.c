@@ -29,11 +29,13 @@ static u64 take_frame(struct frame_pool *pool)
         pool->free_head = *(u64 *)phys_ptr(HPA(frame));
         return frame;
     }
-    do {
+    while (pool->next < pool->end) {
         frame = pool->next;
         pool->next += PAGE_SIZE;
-    } while (is_retired(pool, frame));
-    return frame;
+        if (!is_retired(pool, frame))
+            return frame;
+    }
+    return pool->stock[--pool->stock_count];
 }
 
 bool frame_take(struct frame_pool *pool, hpa_t *frame)
@@ -66,10 +68,37 @@ bool frame_alloc_block(struct frame_pool *pool, u64 frames, hpa_t *first)
     return true;
 }
 
+bool frame_give(struct frame_pool *pool, struct frame_pool *heap, hpa_t frame)
+{
+    hpa_t stock;
+
+    if (pool->stock == NULL && frame_alloc(heap, &stock))
+        pool->stock = phys_ptr(stock);
+    if (pool->stock == NULL || pool->stock_count == FRAMES_STOCK)
+        return false;
+    pool->stock[pool->stock_count++] = frame.v;
+    pool->free_count++;
+    return true;
+}
+
+static bool retire_from_stock(struct frame_pool *pool, u64 frame)
+{
+    for (u32 i = 0; i < pool->stock_count; i++) {
+        if (pool->stock[i] != frame)
+            continue;
+        pool->stock[i] = pool->stock[--pool->stock_count];
+        pool->free_count--;
+        return true;
+    }
+    return false;
+}
+
 bool frame_retire(struct frame_pool *pool, hpa_t hpa)
 {
     u64 frame = hpa.v & ~PAGE_MASK;
 
+    if (retire_from_stock(pool, frame))
+        return true;
     if (frame < pool->next || frame >= pool->end || pool->retired_count == FRAMES_RETIRED)
         return false;
     if (!is_retired(pool, frame)) {

@@ -8,6 +8,7 @@
 
 #include <hv/types.h>
 #include <hv/vm/vm.h>
+#include <kmv/faults.h>
 
 struct fault_plan {
     struct kmv_fault_plan order;

@@ -13,43 +13,41 @@ static hpa_t bitmap_of(const struct vm *vm, gpa_t page)
     return vm->unprotected[(page.v >> PAGE_SHIFT) / PAGES_PER_FRAME];
 }
 
-/* In its bitmap, which is there. */
-static u8 *byte_of(const struct vm *vm, gpa_t page, u8 *bit)
+static u8 bit_of(gpa_t page)
 {
-    u64 index = (page.v >> PAGE_SHIFT) % PAGES_PER_FRAME;
+    return (u8)(1u << (page.v >> PAGE_SHIFT) % 8);
+}
+
+/* In its bitmap, which is there. */
+static u8 *byte_of(const struct vm *vm, gpa_t page)
+{
     u8 *bytes = phys_ptr(bitmap_of(vm, page));
 
-    *bit = (u8)(1u << index % 8);
-    return &bytes[index / 8];
+    return &bytes[(page.v >> PAGE_SHIFT) % PAGES_PER_FRAME / 8];
 }
 
 bool recovery_protects(const struct vm *vm, gpa_t page)
 {
-    u8 bit;
-
-    return bitmap_of(vm, page).v == 0 || (*byte_of(vm, page, &bit) & bit) == 0;
+    return bitmap_of(vm, page).v == 0 || (*byte_of(vm, page) & bit_of(page)) == 0;
 }
 
 void recovery_set_protected(struct vm *vm, gpa_t page)
 {
-    u8 bit;
-
     if (recovery_protects(vm, page))
         return;
-    *byte_of(vm, page, &bit) ^= bit;
+    *byte_of(vm, page) ^= bit_of(page);
     vm->counters[KMV_COUNTER_unprotected]--;
 }
 
 static int give_up(struct vm *vm, gpa_t page)
 {
     hpa_t *bitmap = &vm->unprotected[(page.v >> PAGE_SHIFT) / PAGES_PER_FRAME];
-    u8 bit;
 
     if (bitmap->v == 0 && !frame_alloc(&vm->heap, bitmap))
         return -HV_ENOMEM;
     if (!recovery_protects(vm, page))
         return 0;
-    *byte_of(vm, page, &bit) ^= bit;
+    *byte_of(vm, page) ^= bit_of(page);
     vm->counters[KMV_COUNTER_unprotected]++;
     return 0;
 }

@@ -68,9 +68,10 @@ static int take_frame_away(struct vm *vm, gpa_t page, enum vm_side side, bool ov
     if (error != 0 || !vm->mirrored)
         return error;
     other = side_lookup(vm, page, other_side(side));
-    if (!other.bad && other.frame.v == target.frame.v)
-        error = take_away(vm, page, other_side(side), overwrite);
-    return error;
+    if (other.bad || other.frame.v != target.frame.v)
+        return 0;
+    vm->degraded--;
+    return take_away(vm, page, other_side(side), overwrite);
 }
 
 static int poison_checked(struct vm *vm, gpa_t page, enum vm_side side, bool force)
@@ -156,6 +157,7 @@ static enum recovery_result repair(struct vm *vm, const struct incident *inciden
     if (ept_replace(&vm->ept, gpa, frame) != 0)
         return lose(vm, incident);
     vm->counters[fresh ? KMV_COUNTER_recovered : KMV_COUNTER_degraded]++;
+    vm->degraded += !fresh;
     report(fresh ? "recover" : "degraded", incident, frame);
     return fresh ? RECOVERY_DONE : RECOVERY_DEGRADED;
 }

@@ -30,7 +30,11 @@ enum recovery_result recovery_restore(struct vm *vm, gpa_t page, enum vm_side si
 enum recovery_result recovery_hard_error(struct vm *vm, gpa_t page, enum vm_side side, bool torn,
                                          const char *cause);
 
-/* KMV_HC_RENEW: puts zeroed frames behind both sides of a lost page. Logs event=renew. 0,
+/* KMV_HC_GIVE: the page's frames become spare frames, degraded pages get one each. Logs event=give,
+ * and event=heal for each of these. 0, -HV_EINVAL, -HV_EALREADY, -HV_EBUSY, -HV_ENOMEM. */
+int recovery_give(struct vm *vm, gpa_t gpa);
+
+/* KMV_HC_RENEW: puts zeroed frames behind both sides of a lost or given page. Logs event=renew. 0,
  * -HV_EINVAL, -HV_ENOMEM. */
 int recovery_renew(struct vm *vm, gpa_t gpa);
 

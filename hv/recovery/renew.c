@@ -1,7 +1,13 @@
-/* Pages that were lost on both sides and that the guest wants back, whatever was in them. */
+/* Frames that come and go: pages that were lost on both sides and that the guest wants back,
+ * whatever was in them; pages that it does without. */
 #include <hv/recovery/recovery.h>
 
+#include <hv/lib/string.h>
 #include <hv/log/log.h>
+#include <hv/mm/phys.h>
+#include <hv/mm/tlb.h>
+
+#define FRAMES_A_PAGE 2u /* native and mirror */
 
 /* Nothing of a page that was not present is cached, so no flush is owed. */
 static hpa_t put_empty_frame(struct vm *vm, gpa_t page, enum vm_side side)
@@ -36,5 +42,89 @@ int recovery_renew(struct vm *vm, gpa_t gpa)
     vm->counters[KMV_COUNTER_renewed]++;
     log_event("renew", "gpage=0x%llx native=0x%llx mirror=0x%llx", (unsigned long long)page.v,
               (unsigned long long)native.v, (unsigned long long)mirror.v);
+    return 0;
+}
+
+/* As for any bad page, the other side stands while the copy is made. */
+static void heal(struct vm *vm, gpa_t page)
+{
+    gpa_t mirror = vm_side_gpa(vm, page, SIDE_MIRROR);
+    hpa_t native = ept_lookup(&vm->ept, page).frame, frame;
+
+    if (ept_set_bad(&vm->ept, mirror) != 0 || !frame_take(&vm->spare, &frame))
+        return;
+    tlb_flush_ept();
+    memcpy(phys_ptr(frame), phys_ptr(native), PAGE_SIZE);
+    ept_replace(&vm->ept, mirror, frame);
+    vm->degraded--;
+    vm->counters[KMV_COUNTER_healed]++;
+    log_event("heal", "gpage=0x%llx frame=0x%llx new=0x%llx", (unsigned long long)page.v,
+              (unsigned long long)native.v, (unsigned long long)frame.v);
+}
+
+static bool is_degraded(const struct vm *vm, gpa_t page)
+{
+    struct ept_page native = ept_lookup(&vm->ept, page);
+    struct ept_page mirror = ept_lookup(&vm->ept, vm_side_gpa(vm, page, SIDE_MIRROR));
+
+    return !native.bad && !mirror.bad && native.frame.v == mirror.frame.v;
+}
+
+static void heal_pages(struct vm *vm)
+{
+    enum vm_side side;
+    gpa_t page;
+
+    for (u64 at = 0; at < vm->ram_bytes && vm->degraded > 0 && vm->spare.free_count > 0;
+         at += PAGE_SIZE) {
+        if (vm_ram_side(vm, GPA(at), &side, &page) && is_degraded(vm, page))
+            heal(vm, page);
+    }
+}
+
+/* A degraded page has one frame to give. */
+static int give_frames(struct vm *vm, gpa_t page)
+{
+    gpa_t mirror = vm_side_gpa(vm, page, SIDE_MIRROR);
+    hpa_t frames[] = {ept_lookup(&vm->ept, page).frame, ept_lookup(&vm->ept, mirror).frame};
+
+    if (ept_set_bad(&vm->ept, page) != 0 || ept_set_bad(&vm->ept, mirror) != 0)
+        return -HV_ENOMEM; /* recovered at its next access */
+    ept_give(&vm->ept, page);
+    ept_give(&vm->ept, mirror);
+    tlb_flush_ept();
+    if (frames[0].v == frames[1].v)
+        vm->degraded--;
+    for (u32 i = frames[0].v == frames[1].v; i < ARRAY_LEN(frames); i++)
+        frame_give(&vm->spare, &vm->heap, frames[i]);
+    return 0;
+}
+
+int recovery_give(struct vm *vm, gpa_t gpa)
+{
+    struct ept_page native, mirror;
+    enum vm_side side;
+    gpa_t page;
+    int error;
+
+    if (!vm->mirrored || !vm_ram_side(vm, gpa, &side, &page) || side != SIDE_NATIVE)
+        return -HV_EINVAL;
+    native = ept_lookup(&vm->ept, page);
+    mirror = ept_lookup(&vm->ept, vm_side_gpa(vm, page, SIDE_MIRROR));
+    if (native.lost)
+        return -HV_EALREADY;
+    if (native.bad || mirror.bad)
+        return -HV_EBUSY;
+    if (vm->spare.stock_count + FRAMES_A_PAGE > FRAMES_STOCK)
+        return -HV_ENOMEM;
+    mirror_table_write(vm, page);
+    error = give_frames(vm, page);
+    if (error != 0)
+        return error;
+    vm->counters[KMV_COUNTER_given]++;
+    log_event("give", "gpage=0x%llx native=0x%llx mirror=0x%llx", (unsigned long long)page.v,
+              (unsigned long long)native.frame.v, (unsigned long long)mirror.frame.v);
+    heal_pages(vm);
+    vm->counters[KMV_COUNTER_spare_free] = vm->spare.free_count;
     return 0;
 }

@@ -65,9 +65,11 @@ static void compare_pages(const struct vm *vm, hpa_t native, hpa_t mirror, gpa_t
  * bytes done. */
 static u64 compare_run(struct vm *vm, gpa_t page, u64 end, struct tally *tally)
 {
-    struct ept_page native, mirror;
+    struct ept_page native = ept_lookup(&vm->ept, page), mirror;
     u64 bytes;
 
+    if (native.given)
+        return PAGE_SIZE;
     if (!good_frames(vm, page, &native, &mirror)) {
         tally->pages++;
         tally->lost++;

@@ -34,7 +34,8 @@ static bool leads_to_ram(const struct kmv_bootinfo *boot, const struct ept_page 
 {
     u64 frame = page->frame.v;
 
-    return inside((struct block){boot->guest_base, boot->guest_size}, frame, page->run) ||
+    return page->given ||
+           inside((struct block){boot->guest_base, boot->guest_size}, frame, page->run) ||
            inside(mirror_block(boot), frame, page->run) ||
            inside((struct block){boot->spare_base, boot->spare_size}, frame, page->run);
 }

@@ -11,7 +11,6 @@ DOCUMENT = os.path.join("docs", "hypercalls.md")
 
 # The comment above a call belongs to it: arguments, result, errors.
 HEADER_CALL = re.compile(r"/\*((?:[^*]|\*(?!/))*)\*/\s*(KMV_HC_\w+) = (\d+),")
-COUNTERS_START = "#define KMV_COUNTERS(X)"
 HEADER_COUNTER = re.compile(r"\bX\((\w+)\) +/\*")
 DOCUMENT_CALL = re.compile(r"^\| *(\d+) *\| *`(KMV_HC_\w+)` *\|([^|]*)\|(.*)\|$", re.MULTILINE)
 DOCUMENT_COUNTERS = re.compile(r"^\| *(`[a-z]\w*`(?:, `[a-z]\w*`)*) *\|", re.MULTILINE)
@@ -37,7 +36,7 @@ def document_calls(text):
 
 
 def header_counters(text):
-    return HEADER_COUNTER.findall(text.partition(COUNTERS_START)[2])
+    return HEADER_COUNTER.findall(text)
 
 
 def document_counters(text):

@@ -38,3 +38,21 @@ def test_guest_stops_when_it_cannot_be_told(tmp_path, options, cause):
     (stop,) = result.named("guest_stop")
     assert (stop["reason"], stop["cause"]) == ("page_lost", cause)
     assert result.status == 6
+
+
+def test_degraded_pages_heal(tmp_path):
+    result = run(tmp_path, "--spare", "1", "--exec", "inject 300 1; verify; give 30; verify; inject 10 2; verify; mirrorstat")
+    assert result.status == 0, result.messages + result.console[-2000:]
+    assert "give: 30 pages given" in result.console
+    degraded = [event["gpage"] for event in result.named("degraded")]
+    # 256 spare frames.
+    assert len(degraded) == result.value("degraded") == 300 - 256
+    assert sorted(degraded) == sorted(event["gpage"] for event in result.named("heal"))
+    assert result.value("spare_free") == 2 * 30 - len(degraded) - 10
+    assert [event["degraded"] for event in result.named("verify")] == [str(len(degraded)), "0", "0"]
+    assert all(event["differing"] == event["lost"] == "0" for event in result.named("verify"))
+    bad = set()
+    for event in result.events:
+        assert event["event"] not in ("recover", "heal") or event["new"] not in bad
+        bad.add(event.get("bad"))
+    assert result.named("isolation")[0]["wrong"] == "0"

@@ -78,12 +78,14 @@ int poison(void *va, int side); /* side: KMV_POISON_* of kmv/hypercall.h, | POIS
 int protect(void *from, int bytes); /* read-only from now on; protected even where the program
                                      * isn't */
 
+/* the scrubber's share of the time */
 int scrub(int permille);
-    /* the scrubber's share of the time */ /* Lets `count` pages of all memory in use go bad, one
-                                            * about every `interval` time stamp ticks; kinds as in
-                                            * kmv/hypercall.h. 0: none. -> how many of the last
-                                            * call's are left. */
+
+/* Lets `count` pages of all memory in use go bad, one about every `interval` time stamp ticks;
+ * kinds as in kmv/faults.h. 0: none. -> how many of the last call's are left. */
 int faults(int count, unsigned seed, unsigned interval, unsigned kinds);
+
+int give(int pages); /* free pages to the hypervisor, as spare frames; -> how many */
 
 int idle(unsigned long long *ticks); /* time stamp ticks spent in HLT */
 

@@ -47,5 +47,6 @@ stub idle, 38
 stub scrub, 48
 stub protect, 39
 stub faults, 40
+stub give, 41
 
 .section .note.GNU-stack,"",@progbits

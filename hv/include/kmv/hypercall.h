@@ -48,8 +48,8 @@ enum kmv_hypercall {
     /* () -> address of the page that the last such exception on this processor was raised for, told
      * once; -ENOENT (-2) there was none since the last call. */
     KMV_HC_LOST_PAGE = 11,
-    /* (gpa) -> 0. Puts fresh frames, filled with zeros, behind both sides of a lost page; it is
-     * protected. -EINVAL (-22) the page is not lost, -ENOMEM (-12) too few spare frames. */
+    /* (gpa) -> 0. Puts fresh frames, filled with zeros, behind both sides of a lost or given page;
+     * it is protected. -EINVAL (-22) the page is neither, -ENOMEM (-12) too few spare frames. */
     KMV_HC_RENEW = 12,
     /* (gpa of a list, words | KMV_PROTECT_OFF) -> number of pages in it that are lost. Each of at
      * most KMV_PROTECT_WORDS_MAX words names pages: the first one's address | how many follow it
@@ -59,9 +59,13 @@ enum kmv_hypercall {
      * them meanwhile. -EINVAL (-22) a page is not RAM, or too many words (nothing is done), -EFAULT
      * (-14) the list, -ENOMEM (-12), -EOPNOTSUPP (-95) with the mirror off. */
     KMV_HC_PROTECT = 13,
-    /* (gpa of a struct kmv_fault_plan, its bytes; 0, 0: only asks) -> number of faults that are
-     * left of the last plan. Pages go bad from now on as the plan says. For tests. -EFAULT (-14),
-     * -EINVAL
+    /* (gpa) -> 0. The guest does without this page: its frames become spare frames, and degraded
+     * pages get a second copy again. KMV_HC_RENEW gives it back. -EINVAL (-22) not RAM, -EALREADY
+     * (-114) lost or given, -EBUSY (-16) one side is bad, -ENOMEM (-12). */
+    KMV_HC_GIVE = 14,
+    /* (gpa of a struct kmv_fault_plan of kmv/faults.h, its bytes; 0, 0: only asks) -> number of
+     * faults that are left of the last plan. Pages go bad from now on as the plan says. For tests.
+     * -EFAULT (-14), -EINVAL
      * (-22) a field of the plan, -EOPNOTSUPP (-95) with the mirror off. */
     KMV_HC_FAULTS = 15,
     /* (permille) -> 0. The scrubber takes this share of a processor's time from now on; 0: it
@@ -85,34 +89,6 @@ enum kmv_hypercall {
 #define KMV_POISON_MIRROR 1u
 #define KMV_POISON_BOTH   2u /* at once; only with KMV_POISON_FORCE */
 #define KMV_POISON_FORCE  0x100u
-
-/* X(name): kinds of faults, by the page that goes bad. Which side it is, is drawn where nothing is
- * said. */
-#define KMV_FAULT_KINDS(X)                                                                         \
-    X(native)   /* any page of the plan's range, native side */                                    \
-    X(mirror)   /* the same, mirror side */                                                        \
-    X(code)     /* holds the instruction that is next */                                           \
-    X(stack)    /* the stack pointer points there */                                               \
-    X(source)   /* esi points there: what rep movs reads */                                        \
-    X(target)   /* edi points there */                                                             \
-    X(beyond)   /* behind the page of edi: an access may lie on both */                            \
-    X(table)    /* page table of the code, or of the program */                                    \
-    X(root)     /* page directory */                                                               \
-    X(twice)    /* any page; the frame that replaces it goes bad as well */                        \
-    X(repeated) /* any page, told twice */                                                         \
-    X(hard)     /* any page, in the way of a machine check */
-
-#define KMV_FAULT_ENUM(name) KMV_FAULT_##name,
-enum kmv_fault_kind { KMV_FAULT_KINDS(KMV_FAULT_ENUM) KMV_FAULT_KIND_COUNT };
-
-struct kmv_fault_plan {
-    unsigned seed;
-    unsigned count;
-    unsigned interval; /* TSC ticks between two faults on average, 1 to 2^30 */
-    unsigned first;    /* guest-physical address of the first page of the range */
-    unsigned end;      /* behind its last page */
-    unsigned kinds;    /* mask: 1 << enum kmv_fault_kind */
-};
 
 /* X(name): counters in ABI order; append only. */
 #define KMV_COUNTERS(X)                                                                            \
@@ -139,7 +115,9 @@ struct kmv_fault_plan {
     X(scrub_unsure)  /* of them differing, and nothing tells which side is wrong */                \
     X(scrub_opened)  /* seals broken by a write: EPT violations */                                 \
     X(scrub_ticks)   /* TSC ticks spent on visits within the budget */                             \
-    X(unprotected)   /* pages that are not protected, now */
+    X(unprotected)   /* pages that are not protected, now */                                       \
+    X(healed)        /* degraded pages that got a second copy again */                             \
+    X(given)         /* pages that the guest gave for spare frames */
 
 #define KMV_COUNTER_ENUM(name) KMV_COUNTER_##name,
 enum kmv_counter { KMV_COUNTERS(KMV_COUNTER_ENUM) KMV_COUNTER_COUNT };

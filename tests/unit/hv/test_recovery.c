@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include <hv/recovery/recovery.h>
+#include <hv/vm/audit.h>
 #include <hv/vm/guestmem.h>
 #include <stdio.h>
 #include <string.h>
@@ -319,6 +320,79 @@ static void without_spare_frames_the_page_runs_on_one_copy(void **state)
     assert_non_null(strstr(log_last("verify"), "degraded=1"));
 }
 
+static void degraded_pages_heal_when_frames_return(void **state)
+{
+    u64 given = frame(0x300000, SIDE_NATIVE), other = frame(0x300000, SIDE_MIRROR), fresh;
+
+    (void)state;
+    exhaust_spares();
+    for (u32 i = 0; i < 3; i++) {
+        assert_int_equal(poison(PAGE + i * PAGE_SIZE, i % 2 ? NATIVE : MIRROR), 0);
+        assert_intact(PAGE + i * PAGE_SIZE);
+    }
+    assert_int_equal(counter(KMV_COUNTER_degraded), 3);
+    assert_int_equal(recovery_give(&vm, GPA(0x300000)), 0);
+    machine_check_ept_caches();
+    assert_int_equal(counter(KMV_COUNTER_healed), 2);
+    assert_int_equal(log_count("heal"), 2);
+    fresh = frame(PAGE, SIDE_MIRROR);
+    assert_true(fresh == given || fresh == other);
+    assert_true(fresh != frame(PAGE, SIDE_NATIVE));
+    assert_int_equal(recovery_give(&vm, GPA(0x301000)), 0);
+    assert_int_equal(counter(KMV_COUNTER_healed), 3);
+    assert_int_equal(counter(KMV_COUNTER_spare_free), 1);
+    for (u32 i = 0; i < 3; i++)
+        assert_intact(PAGE + i * PAGE_SIZE);
+    assert_int_equal(recovery_verify(&vm), 0);
+    assert_non_null(strstr(log_last("verify"), "degraded=0"));
+    /* Full strength: each is recovered as any other. */
+    assert_int_equal(poison(PAGE, NATIVE), 0);
+    assert_intact(PAGE);
+    assert_int_equal(counter(KMV_COUNTER_recovered), 1);
+}
+
+static void a_given_page_is_gone_until_it_is_renewed(void **state)
+{
+    u32 value;
+
+    (void)state;
+    assert_int_equal(poison(PAGE, MIRROR), 0);
+    assert_int_equal(recovery_give(&vm, GPA(PAGE)), -HV_EBUSY);
+    assert_intact(PAGE);
+    assert_int_equal(recovery_give(&vm, GPA(PAGE)), 0);
+    assert_int_equal(recovery_give(&vm, GPA(PAGE)), -HV_EALREADY);
+    assert_int_equal(recovery_give(&vm, GPA(0xb8000)), -HV_EINVAL);
+    assert_int_equal(recovery_give(&vm, GPA(PAGE + vm.offset)), -HV_EINVAL);
+    assert_int_equal(guest_read(&vm, GPA(PAGE), &value, sizeof(value)), -HV_EFAULT);
+    assert_int_equal(poison(PAGE, NATIVE), -HV_EALREADY);
+    assert_false(guest_store(PAGE, 1));
+    assert_int_equal(recovery_verify(&vm), 0);
+    assert_int_equal(counter(KMV_COUNTER_verify_pages), (8 * MIB - 0x20000) / PAGE_SIZE - 1);
+    assert_int_equal(recovery_renew(&vm, GPA(PAGE)), 0);
+    assert_int_equal(guest_load(PAGE), 0);
+    assert_int_equal(vm_audit(&vm, &boot).wrong, 0);
+}
+
+static void a_bad_frame_is_never_used_again(void **state)
+{
+    u64 bad[] = {frame(PAGE, SIDE_NATIVE), frame(PAGE + 0x1000, SIDE_MIRROR)};
+    hpa_t taken;
+
+    (void)state;
+    assert_int_equal(poison(PAGE, NATIVE), 0);
+    assert_int_equal(poison(PAGE + 0x1000, MIRROR), 0);
+    assert_intact(PAGE);
+    assert_intact(PAGE + 0x1000);
+    assert_int_equal(recovery_give(&vm, GPA(PAGE)), 0);
+    assert_int_equal(recovery_give(&vm, GPA(PAGE + 0x1000)), 0);
+    /* Nor one that goes bad while it waits. */
+    assert_true(frame_retire(&vm.spare, HPA(boot.guest_base + PAGE + 0x1000)));
+    while (frame_take(&vm.spare, &taken)) {
+        assert_true(taken.v != bad[0] && taken.v != bad[1]);
+        assert_true(taken.v != boot.guest_base + PAGE + 0x1000);
+    }
+}
+
 static void a_degraded_page_that_goes_bad_is_lost(void **state)
 {
     (void)state;
@@ -440,6 +514,9 @@ int main(void)
         SCENE(good_pages_need_no_recovery),
         SCENE(hypervisors_accesses_recover_first),
         SCENE(without_spare_frames_the_page_runs_on_one_copy),
+        SCENE(degraded_pages_heal_when_frames_return),
+        SCENE(a_given_page_is_gone_until_it_is_renewed),
+        SCENE(a_bad_frame_is_never_used_again),
         SCENE(a_degraded_page_that_goes_bad_is_lost),
         SCENE(spares_run_out_one_by_one),
         SCENE(verify_counts_every_page),
