@@ -11,7 +11,9 @@
 
 #define ARENA_START 0x400000u
 #define ARENA_END   0x600000u
-#define FORCED_END  0x610000u /* pages that lose both copies, and are never touched again */
+#define FORCED_END  0x610000u /* pages that lose both copies, and are not touched until renewed */
+#define OPEN_END    0x620000u /* pages that are protected or not, and never go bad */
+#define PERMILLE    1000u
 #define MARGIN      64u
 #define CHECK_EVERY 65536u
 
@@ -100,7 +102,7 @@ static void check(u32 start, u32 end)
 static u32 checksum(void)
 {
     static const u32 ranges[][2] = {
-        {0x1000, 0x90000}, {0x200000, ARENA_START}, {FORCED_END, 0x800000}};
+        {0x1000, 0x90000}, {0x200000, ARENA_START}, {OPEN_END, 0x800000}};
     u32 sum = 1;
 
     for (u32 i = 0; i < COUNT(ranges); i++) {
@@ -166,6 +168,21 @@ static void aim_poison(void)
         call.first = ARENA_END + below(FORCED_END - ARENA_END);
 }
 
+/* What is said of pages: right and wrong ones, and what the list may hold that is no RAM. */
+static u32 list[4] __attribute__((aligned(16)));
+static void aim_protect(void)
+{
+    for (u32 i = 0; i < COUNT(list); i++) {
+        list[i] = FORCED_END + (below(12) << 12) + below(5);
+        if (below(64) == 0)
+            list[i] = hostile_address();
+    }
+    if (below(8) == 0)
+        return;
+    call.first = (u32)list;
+    call.second = below(COUNT(list) + 1) | (below(2) ? KMV_PROTECT_OFF : 0);
+}
+
 static void choose(void)
 {
     call.number = below(8) == 0 ? next_random() : below(KMV_HC_COUNT + 4);
@@ -180,6 +197,15 @@ static void choose(void)
         call.second += KMV_NOTE_MAX + 1;
     if (call.number == KMV_HC_POISON || call.number == KMV_HC_POISON_LATER)
         aim_poison();
+    if (call.number == KMV_HC_PROTECT)
+        aim_protect();
+    if (call.number == KMV_HC_LOSS_VECTOR && below(8) != 0)
+        call.first = below(64);
+    if (call.number == KMV_HC_RENEW && below(2) != 0)
+        call.first = ARENA_END + below(FORCED_END - ARENA_END);
+    /* Most of a processor's time would go into it. */
+    if (call.number == KMV_HC_SCRUB && below(8) != 0)
+        call.first = below(64) == 0 ? below(PERMILLE) : 0;
     /* At the end of RAM, always one byte too many. */
     if (call.number == KMV_HC_COUNTERS && call.first < ram_bytes && call.first >= ARENA_END)
         call.second |= 0x100;
@@ -204,9 +230,23 @@ static void check_counters(void)
     fill(call.first, end);
 }
 
+/* Zeros at first; from here on the page is as it was before it was lost. */
+static void check_renewed(void)
+{
+    u32 page = call.first & ~0xfffu;
+
+    if (page < ARENA_END || page >= FORCED_END)
+        fail(ANSWER_WRONG);
+    for (u32 at = page; at < page + 4096; at += 4) {
+        if (*(volatile u32 *)at != 0)
+            fail(ARENA_CHANGED);
+    }
+    fill(page, page + 4096);
+}
+
 static void check_answer(void)
 {
-    static const int errors[] = {-5, -12, -14, -16, -22, -38, -95, -114};
+    static const int errors[] = {-2, -5, -12, -14, -16, -22, -38, -95, -114};
     bool known = (int)call.result >= 0;
 
     for (u32 i = 0; i < COUNT(errors); i++)
@@ -227,6 +267,10 @@ static void check_answer(void)
         return;
     if (call.number == KMV_HC_COUNTERS)
         check_counters();
+    if (call.number == KMV_HC_RENEW)
+        check_renewed();
+    if (call.number == KMV_HC_PROTECT)
+        check(FORCED_END, OPEN_END);
     if (call.number == KMV_HC_POISON && in_arena(call.first))
         check(call.first & ~0xfffu, (call.first & ~0xfffu) + 4096);
 }
@@ -285,6 +329,17 @@ static void report(u32 calls)
     }
 }
 
+/* This kernel is not translated: of its own pages no mirror is a copy, as the scrubber has to know.
+ */
+static void tell_untranslated(void)
+{
+    static u32 own[] = {0x0 | 0x9f, KMV_VGA_GPA_END | 0x33f, OPEN_END | 0};
+
+    own[2] |= (ram_bytes - OPEN_END) / 4096 - 1;
+    if (mirrored && hypercall(KMV_HC_PROTECT, (u32)own, COUNT(own) | KMV_PROTECT_OFF) != 0)
+        fail(ANSWER_WRONG);
+}
+
 u32 guest_main(const char *command_line)
 {
     u32 calls = number_after(command_line, "calls=");
@@ -292,7 +347,8 @@ u32 guest_main(const char *command_line)
 
     seed = number_after(command_line, "seed=") * 2 + 1;
     mirrored = hypercall(KMV_HC_FEATURES, 0, 0) & KMV_FEATURE_MIRROR;
-    fill(ARENA_START, FORCED_END);
+    fill(ARENA_START, OPEN_END);
+    tell_untranslated();
     sum = checksum();
     for (u32 i = 0; i < calls; i++) {
         one_call();
