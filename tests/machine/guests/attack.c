@@ -97,6 +97,37 @@ ATTEMPT(poison_device, return hypercall(KMV_HC_POISON, 0xfee00000, 0);)
 ATTEMPT(poison_side, return hypercall(KMV_HC_POISON, 0x200000, 7);)
 ATTEMPT(poison_end, return hypercall(KMV_HC_POISON, ram_bytes, 0);)
 
+#define KMV_HC_LOSS_VECTOR 10
+#define KMV_HC_LOST_PAGE   11
+#define KMV_HC_RENEW       12
+#define KMV_HC_PROTECT     13
+#define KMV_HC_SCRUB       16
+ATTEMPT(loss_by_nmi, return hypercall(KMV_HC_LOSS_VECTOR, 2, 0);)
+ATTEMPT(loss_by_page_fault, return hypercall(KMV_HC_LOSS_VECTOR, 14, 0);)
+ATTEMPT(loss_by_interrupt, return hypercall(KMV_HC_LOSS_VECTOR, 32, 0);)
+ATTEMPT(loss_wraps, return hypercall(KMV_HC_LOSS_VECTOR, 0x100 + 18, 0);)
+ATTEMPT(loss_off, return hypercall(KMV_HC_LOSS_VECTOR, 0, 0);)
+ATTEMPT(lost_page_none, return hypercall(KMV_HC_LOST_PAGE, 0, 0);)
+ATTEMPT(renew_good, return hypercall(KMV_HC_RENEW, 0x200000, 0);)
+ATTEMPT(renew_device, return hypercall(KMV_HC_RENEW, 0xfee00000, 0);)
+ATTEMPT(renew_tables, return hypercall(KMV_HC_RENEW, 0xe0000000, 0);)
+static u32 protect(u32 word, u32 order)
+{
+    static u32 list[1];
+
+    list[0] = word;
+    return hypercall(KMV_HC_PROTECT, (u32)list, order);
+}
+ATTEMPT(protect_device, return protect(0xfee00000, 1);)
+ATTEMPT(protect_mirror, return protect(0x38200000, 1);)
+ATTEMPT(protect_vga, return protect(0x9f001, 1);)
+ATTEMPT(protect_past_end, return protect((ram_bytes - 4096) | 1, 1);)
+ATTEMPT(protect_wraps, return protect(0xffffffff, 1);)
+ATTEMPT(protect_many, return protect(0x200000, 1025);)
+ATTEMPT(protect_list_nowhere, return hypercall(KMV_HC_PROTECT, 0xfffffffc, 2);)
+ATTEMPT(scrub_all, return hypercall(KMV_HC_SCRUB, 501, 0);)
+ATTEMPT(scrub_negative, return hypercall(KMV_HC_SCRUB, 0xffffffff, 0);)
+
 /* Only as many bytes as asked for may change. */
 static u32 counters_exact(void)
 {
@@ -624,6 +655,26 @@ static const struct row rows[] = {
     {"poison_device", poison_device, "0xffffffea", KERNEL, ALWAYS},
     {"poison_side", poison_side, "0xffffffea", KERNEL, ALWAYS},
     {"poison_end", poison_end, "0xffffffea", KERNEL, ALWAYS},
+    {"loss_by_nmi", loss_by_nmi, "0xffffffea", KERNEL, ALWAYS},
+    {"loss_by_page_fault", loss_by_page_fault, "0xffffffea", KERNEL, ALWAYS},
+    {"loss_by_interrupt", loss_by_interrupt, "0xffffffea", KERNEL, ALWAYS},
+    {"loss_wraps", loss_wraps, "0xffffffea", KERNEL, ALWAYS},
+    {"loss_off", loss_off, "0x0", KERNEL, ALWAYS},
+    {"lost_page_none", lost_page_none, "0xfffffffe", KERNEL, ALWAYS},
+    {"renew_good", renew_good, "0xffffffea", KERNEL, ALWAYS},
+    {"renew_device", renew_device, "0xffffffea", KERNEL, ALWAYS},
+    {"renew_tables", renew_tables, "0xffffffea", KERNEL, ALWAYS},
+    {"protect_device", protect_device, "0xffffffea", KERNEL, MIRRORED},
+    {"protect_mirror", protect_mirror, "0xffffffea", KERNEL, MIRRORED},
+    {"protect_vga", protect_vga, "0xffffffea", KERNEL, MIRRORED},
+    {"protect_past_end", protect_past_end, "0xffffffea", KERNEL, MIRRORED},
+    {"protect_wraps", protect_wraps, "0xffffffea", KERNEL, MIRRORED},
+    {"protect_many", protect_many, "0xffffffea", KERNEL, MIRRORED},
+    {"protect_list_nowhere", protect_list_nowhere, "0xfffffff2", KERNEL, MIRRORED},
+    {"protect_many", protect_many, "0xffffffa1", KERNEL, UNMIRRORED},
+    {"scrub_all", scrub_all, "0xffffffea", KERNEL, MIRRORED},
+    {"scrub_negative", scrub_negative, "0xffffffea", KERNEL, MIRRORED},
+    {"scrub_all", scrub_all, "0xffffffa1", KERNEL, UNMIRRORED},
     /* control registers */
     {"cr4_vmxe_read", cr4_vmxe_read, "0x0", KERNEL, ALWAYS},
     {"cr4_vmxe", cr4_vmxe, "#GP(0x0)", KERNEL, ALWAYS},
@@ -792,7 +843,7 @@ static bool applies(const struct row *row, bool mirrored)
 {
     if (row->when == TSC_ADJUST)
         return cpuid(7, 0).ebx >> 1 & 1;
-    return row->when == ALWAYS || mirrored;
+    return row->when == ALWAYS || (row->when == MIRRORED) == mirrored;
 }
 
 u32 guest_main(const char *command_line)
