@@ -7,7 +7,7 @@ import re
 import statistics
 import sys
 
-LIMITS = {"lines of C": 8000, "lines of assembly": 300, "longest function": 80}
+LIMITS = {"lines of C": 8700, "lines of assembly": 300, "longest function": 80}
 C_SUFFIXES = (".c", ".h")
 
 
