@@ -132,8 +132,10 @@ static bool add_instruction(struct program *program, const struct insn *insn,
     item.flow = flow_of(insn);
     if (insn_ends_flow(insn))
         item.flags |= ITEM_STOPS;
-    item.reads = insn->reads;
-    item.kills = insn->kills;
+    item.reads =
+        (uint8_t)((insn->reads & ~STATUS_FLAGS) | (insn_reads_flags(insn) ? STATUS_FLAGS : 0));
+    item.kills =
+        (uint8_t)((insn->kills & ~STATUS_FLAGS) | (insn_kills_flags(insn) ? STATUS_FLAGS : 0));
     vec_push(items, item);
     return true;
 }

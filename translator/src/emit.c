@@ -20,6 +20,7 @@ void emit_begin(struct emitter *emitter, uint32_t item, const struct insn *insn,
     emitter->item = item;
     emitter->insn = insn;
     emitter->dead = dead & ~GPR_BIT(ESP);
+    emitter->flags_dead = (dead & STATUS_FLAGS) != 0;
     emitter->avoid = GPR_BIT(ESP);
     emitter->esp_shift = 0;
     emitter->saved_count = 0;

@@ -51,6 +51,7 @@ struct emitter {
     uint32_t reloc_first;       /* index of relocs[0] */
     uint32_t reloc_count;
     uint8_t dead;       /* registers whose values are not needed after the instruction */
+    bool flags_dead;    /* nor are the status flags */
     uint8_t avoid;      /* registers that no scratch may be */
     uint32_t esp_shift; /* bytes pushed by scratch registers */
     int8_t saved[MAX_SAVED];
@@ -64,7 +65,8 @@ struct emitter {
 /* Registers with an 8-bit low part. */
 #define GPR_LOW (GPR_BIT(EAX) | GPR_BIT(ECX) | GPR_BIT(EDX) | GPR_BIT(EBX))
 
-/* Starts the translation of an item; dead as in struct emitter. insn may be NULL (entry code). */
+/* Starts the translation of an item; dead: registers and STATUS_FLAGS that are not needed after it.
+ * insn may be NULL (entry code). */
 void emit_begin(struct emitter *emitter, uint32_t item, const struct insn *insn, uint8_t dead);
 
 /* Windows: open right after (for repeated instructions: before) a native write, close after its

@@ -174,6 +174,37 @@ bool insn_is_locked(const struct insn *insn)
            (insn_has_prefix(insn, 0xf0) || insn->zydis.mnemonic == ZYDIS_MNEMONIC_XCHG);
 }
 
+/* CF, PF, AF, ZF, SF, OF */
+#define STATUS_MASK 0x8d5u
+
+bool insn_reads_flags(const struct insn *insn)
+{
+    ZydisMnemonic mnemonic = insn->zydis.mnemonic;
+    const ZydisAccessedFlags *flags = insn->zydis.cpu_flags;
+    return mnemonic == ZYDIS_MNEMONIC_PUSHF || mnemonic == ZYDIS_MNEMONIC_PUSHFD ||
+           (flags != NULL && (flags->tested & STATUS_MASK) != 0);
+}
+
+/* Shifts by zero, for one, leave them all alone: only those that never do. */
+bool insn_kills_flags(const struct insn *insn)
+{
+    switch (insn->zydis.mnemonic) {
+    case ZYDIS_MNEMONIC_ADD:
+    case ZYDIS_MNEMONIC_SUB:
+    case ZYDIS_MNEMONIC_AND:
+    case ZYDIS_MNEMONIC_OR:
+    case ZYDIS_MNEMONIC_XOR:
+    case ZYDIS_MNEMONIC_NEG:
+    case ZYDIS_MNEMONIC_ADC:
+    case ZYDIS_MNEMONIC_SBB:
+    case ZYDIS_MNEMONIC_CMP:
+    case ZYDIS_MNEMONIC_TEST:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* pop computes its address after it moved esp (SDM volume 2, POP): esp is right afterwards. */
 bool insn_moves_address(const struct insn *insn)
 {

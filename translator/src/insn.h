@@ -12,6 +12,9 @@ enum gpr { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI, NO_GPR = -1 };
 #define GPR_BIT(reg) (1u << (reg))
 #define GPR_ALL      0xffu
 
+/* In sets of what is needed, esp, which always is, makes room for the status flags. */
+#define STATUS_FLAGS GPR_BIT(ESP)
+
 /* A ModRM memory operand. */
 struct mem {
     int8_t base;     /* enum gpr or NO_GPR */
@@ -51,6 +54,10 @@ bool insn_has_prefix(const struct insn *insn, uint8_t prefix);
 /* A read-modify-write that other processors see as one: behind a lock prefix, or xchg with memory
  * (SDM volume 3, 9.1.2.2). */
 bool insn_is_locked(const struct insn *insn);
+
+/* Whether it needs a status flag, and whether it sets all of them, whatever its operands are. */
+bool insn_reads_flags(const struct insn *insn);
+bool insn_kills_flags(const struct insn *insn);
 
 /* Whether its memory operand is elsewhere once it has run. */
 bool insn_moves_address(const struct insn *insn);

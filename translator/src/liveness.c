@@ -1,7 +1,8 @@
 /*
- * Which general registers may be needed before each item: backwards data flow over the whole
- * program, calls included. No calling convention is assumed: after a return everything is needed, a
- * call needs what its callee uses, and what it does not surely overwrite passes through.
+ * Which general registers, and whether status flags, may be needed before each item: backwards data
+ * flow over the whole program, calls included. No calling convention is assumed: after a return
+ * everything is needed, a call needs what its callee uses, and what it does not surely overwrite
+ * passes through.
  *
  * live: needed, when everything is needed after the return. used: needed, when nothing is. A
  * register that is live but not used passes through the function; one that is not live is

@@ -55,7 +55,7 @@ struct item {
     uint8_t flags;
     uint8_t reads;
     uint8_t kills;
-    uint8_t live; /* registers that may be needed, before the instruction */
+    uint8_t live; /* registers and STATUS_FLAGS that may be needed, before the instruction */
 };
 
 #define MAX_CHUNK 0xfffu

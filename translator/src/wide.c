@@ -16,6 +16,7 @@ enum {
     JMP_NEAR = 0xe9,
     JZ_NEAR = 0x84, /* after 0f */
     JNZ_NEAR = 0x85,
+    JS_NEAR = 0x88,
     EFLAGS_DF_HIGH = 4, /* bit 10, in the second byte */
 };
 
@@ -86,7 +87,7 @@ static void put_loop(struct emitter *emitter, const struct wide *wide, unsigned 
 /* What is left at the end is less than a unit: one more move, which overlaps what was done. */
 static void put_units(struct emitter *emitter, const struct wide *wide)
 {
-    unsigned unrolled = wide->unit == 64 ? 8 : 4; /* moves of one round */
+    unsigned unrolled = wide->unit == 64 ? 16 : 8; /* moves of one round */
     unsigned shift = (unsigned)__builtin_ctz(wide->unit) - (wide->size == 4 ? 2 : 0);
     emit_lea(emitter, ESP, emit_based(ESP, -wide->unit));
     put_vector(emitter, wide, true, ESP, 0);
@@ -136,22 +137,43 @@ bool wide_begin(struct emitter *emitter, struct wide *wide)
     return true;
 }
 
-void wide_end(struct emitter *emitter, struct wide *wide)
+/* Flags that are needed are saved in both copies; a direction downwards shows in them. Returns the
+ * jump that it takes. */
+static size_t save_flags(struct emitter *emitter)
 {
-    size_t done = jump_ahead(emitter, JMP_NEAR);
-    land(emitter, wide->to_wide);
     emit_byte(emitter, 0x9c); /* pushf */
     emit_load(emitter, 4, ECX, emit_based(ESP, 0));
     emit_store(emitter, 4, ECX, emit_based(ESP, emitter->offset));
     emit_bytes(emitter, (uint8_t[]){0xf6, 0xc5, EFLAGS_DF_HIGH}, 3); /* test ch */
-    size_t downwards = jump_ahead(emitter, JNZ_NEAR);
+    return jump_ahead(emitter, JNZ_NEAR);
+}
+
+/* Else it shows in where edi went: no program fills half of the address space. */
+static size_t test_direction(struct emitter *emitter, const struct wide *wide)
+{
+    emit_mov(emitter, ECX, EDI);
+    emit_bytes(emitter, (uint8_t[]){0x29, (uint8_t)(0xc0 | wide->start << 3 | ECX)}, 2); /* sub */
+    return jump_ahead(emitter, JS_NEAR);
+}
+
+static void restore_flags(struct emitter *emitter)
+{
+    if (!emitter->flags_dead)
+        emit_byte(emitter, 0x9d); /* popf */
+}
+
+void wide_end(struct emitter *emitter, struct wide *wide)
+{
+    size_t done = jump_ahead(emitter, JMP_NEAR);
+    land(emitter, wide->to_wide);
+    size_t downwards = emitter->flags_dead ? test_direction(emitter, wide) : save_flags(emitter);
     load_width(emitter);
     compare_ecx(emitter, 64);
     size_t to_64 = jump_ahead(emitter, JZ_NEAR);
     compare_ecx(emitter, 32);
     size_t to_32 = jump_ahead(emitter, JZ_NEAR);
     land(emitter, downwards);
-    emit_byte(emitter, 0x9d); /* popf */
+    restore_flags(emitter);
     jump_back(emitter, JMP_NEAR, wide->narrow);
     land(emitter, to_32);
     wide->unit = 32;
@@ -161,7 +183,7 @@ void wide_end(struct emitter *emitter, struct wide *wide)
     wide->unit = 64;
     put_units(emitter, wide);
     land(emitter, end);
-    emit_byte(emitter, 0x9d);
+    restore_flags(emitter);
     emit_byte(emitter, 0xb9); /* mov ecx, 0: what a repetition leaves there */
     emit_word32(emitter, 0);
     land(emitter, done);

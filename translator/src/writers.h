@@ -18,11 +18,11 @@ void write_ltr(struct emitter *emitter);
 void write_locked(struct emitter *emitter);
 
 /*
- * Copies mem to its mirror, again and again until the two agree, through `value` and `again`; size
- * in bytes: 1, 2, 4 or 8. `again` is ecx where the flags are needed.
+ * Copies mem to its mirror until the two agree; size in bytes: 1, 2, 4 or 8. `again` is ecx, or
+ * NO_GPR where the flags may change.
  */
 void write_locked_copy(struct emitter *emitter, struct mem mem, unsigned size, enum gpr value,
-                       enum gpr again, bool flags_dead);
+                       enum gpr again);
 
 /* writers_stack.c */
 void write_push_register(struct emitter *emitter);

@@ -3,7 +3,8 @@
  * another order, and the older value would stay there. So each copies until it finds in native what
  * it has put into the mirror:
  *
- *     again: load native; xchg it to the mirror; load native; compare; if unequal: again
+ *     again: load native; xchg it to the mirror; load native; compare with the mirror;
+ *            if unequal: again
  *
  * Whoever writes the mirror last has read native afterwards (xchg is a barrier: SDM volume 3,
  * 9.2.2) and found it equal; had anybody written native after that, he would have written the
@@ -39,19 +40,22 @@ static void put_difference(struct emitter *emitter, enum gpr value)
 }
 
 static void copy_until_equal(struct emitter *emitter, struct mem mem, unsigned size, enum gpr value,
-                             enum gpr again, bool flags_dead)
+                             enum gpr again)
 {
     struct mem mirror = mem;
     mirror.disp += emitter->offset;
     size_t top = emitter->code.count;
-    emit_load(emitter, size, again, mem);
-    emit_mov(emitter, value, again);
-    put_sized(emitter, OP_XCHG, size, value, mirror);
-    if (flags_dead) {
-        put_sized(emitter, OP_CMP, size, again, mem);
+    if (again == NO_GPR) {
+        emit_load(emitter, size, value, mem);
+        put_sized(emitter, OP_XCHG, size, value, mirror);
+        emit_load(emitter, size, value, mem);
+        put_sized(emitter, OP_CMP, size, value, mirror);
         emit_jump_back(emitter, OP_JNZ, top);
         return;
     }
+    emit_load(emitter, size, again, mem);
+    emit_mov(emitter, value, again);
+    put_sized(emitter, OP_XCHG, size, value, mirror);
     emit_load(emitter, size, value, mem);
     put_difference(emitter, value);
     size_t done = emit_jump_ahead(emitter, OP_JECXZ);
@@ -60,10 +64,10 @@ static void copy_until_equal(struct emitter *emitter, struct mem mem, unsigned s
 }
 
 void write_locked_copy(struct emitter *emitter, struct mem mem, unsigned size, enum gpr value,
-                       enum gpr again, bool flags_dead)
+                       enum gpr again)
 {
     for (; size > 0; size -= size < 4 ? size : 4, mem.disp += 4)
-        copy_until_equal(emitter, mem, size < 4 ? size : 4, value, again, flags_dead);
+        copy_until_equal(emitter, mem, size < 4 ? size : 4, value, again);
 }
 
 /* The address, once the instruction ran or before it; not in ecx, which is wanted for the loop. */
@@ -85,15 +89,17 @@ void write_locked(struct emitter *emitter)
     }
     emit_native(emitter);
     emitter->avoid = GPR_BIT(ESP) | insn->address_regs;
-    if (!early && (insn->addr16 || (insn->address_regs & GPR_BIT(ECX))))
+    bool in_the_way = !emitter->flags_dead && (insn->address_regs & GPR_BIT(ECX));
+    if (!early && (insn->addr16 || in_the_way))
         address = put_address(emitter);
     if (address != NO_GPR)
         emitter->avoid = GPR_BIT(ESP) | GPR_BIT(address);
-    enum gpr again = emit_scratch(emitter, GPR_BIT(ECX));
-    enum gpr value = emit_scratch(emitter, insn->mem_size % 2 ? GPR_LOW : GPR_ALL);
+    uint8_t sized = insn->mem_size % 2 ? GPR_LOW : GPR_ALL;
+    enum gpr again = emitter->flags_dead ? NO_GPR : emit_scratch(emitter, GPR_BIT(ECX));
+    enum gpr value = emit_scratch(emitter, sized);
     struct mem mem = address == NO_GPR ? emit_operand(emitter, 0) : emit_based(address, 0);
     mem.segment = insn->mem.segment;
-    write_locked_copy(emitter, mem, insn->mem_size, value, again, false);
+    write_locked_copy(emitter, mem, insn->mem_size, value, again);
     emit_window_close(emitter);
     emit_restore(emitter);
 }

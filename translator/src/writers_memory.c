@@ -178,7 +178,6 @@ void write_bit_offset(struct emitter *emitter)
     emitter->avoid |= insn->reads;
     enum gpr value = emit_scratch(emitter, GPR_ALL);
     enum gpr address = emit_scratch(emitter, GPR_ALL);
-    enum gpr again = insn_is_locked(insn) ? emit_scratch(emitter, GPR_ALL) : NO_GPR;
     save_flags(emitter, value);
     emit_address(emitter, address);
     /* movsx value, bits16 or mov value, bits; sar value, 4 or 5; lea address, [address + value * 2
@@ -194,8 +193,8 @@ void write_bit_offset(struct emitter *emitter)
     emit_lea(emitter, address, mem);
     mem = emit_based(address, 0);
     mem.segment = insn->mem.segment;
-    if (again != NO_GPR)
-        write_locked_copy(emitter, mem, word ? 2 : 4, value, again, true);
+    if (insn_is_locked(insn))
+        write_locked_copy(emitter, mem, word ? 2 : 4, value, NO_GPR);
     else
         emit_copy(emitter, mem, word ? 2 : 4, value);
     emit_window_close(emitter);
