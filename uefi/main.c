@@ -149,7 +149,7 @@ static bool prepare(struct session *session, struct error *error)
 {
     if (!read_config(&session->config, error) || !read_files(session, error))
         return false;
-    plan_make(&session->config, &session->plan);
+    plan_make(&session->config, session->hypervisor.size, &session->plan);
     return reserve(session, error) && load_images(session, error) && fill_bootinfo(session, error);
 }
 

@@ -5,14 +5,19 @@
 #define MIB  0x100000ull
 #define PAGE 4096ull
 
-void plan_make(const struct config *config, struct plan *plan)
+#define LEAST_COUNTED (128 * MIB)
+#define SHARE         200 /* one part in so many */
+#define HEAP_LEAST    (64 * PAGE)
+
+void plan_make(const struct config *config, uint64_t image, struct plan *plan)
 {
     uint64_t memory = config->memory_mib * MIB;
+    uint64_t share = (memory < LEAST_COUNTED ? LEAST_COUNTED : memory) / SHARE;
 
     plan->guest = memory;
     plan->mirror = config->mirror ? memory : 0;
     plan->spare = config->mirror ? config->spare_mib * MIB : 0;
-    plan->heap = (MIB + memory / 128 + PAGE - 1) & ~(PAGE - 1);
+    plan->heap = (share < image + HEAP_LEAST ? HEAP_LEAST : share - image) & ~(PAGE - 1);
 }
 
 bool plan_fit(uint64_t start, uint64_t end, uint64_t size, uint64_t align, uint64_t *place)

@@ -12,7 +12,9 @@ struct plan {
     uint64_t heap;
 };
 
-void plan_make(const struct config *config, struct plan *plan);
+/* Image (of the hypervisor, in bytes) and heap together take 0.5 % of guest memory, or what that is
+ * for 128 MiB. */
+void plan_make(const struct config *config, uint64_t image, struct plan *plan);
 
 /* Lowest address in the free region [start, end) for a block of size bytes, aligned to align (a
  * power of two), into *place. Never below 1 MiB, which processors start in. Returns false if there

@@ -78,6 +78,21 @@ static int setup_memory(void)
     return error;
 }
 
+/* What all this takes beside guest, mirror and spare frames, which are configured. */
+static void log_memory(void)
+{
+    u64 beside = boot.hv_size + boot.heap_size;
+
+    log_event(
+        "memory",
+        "guest=%llu beside=%llu permyriad=%llu image=%llu heap=%llu heap_used=%llu spare=%llu",
+        (unsigned long long)boot.guest_size, (unsigned long long)beside,
+        (unsigned long long)(beside * 10000 / boot.guest_size), (unsigned long long)boot.hv_size,
+        (unsigned long long)boot.heap_size,
+        (unsigned long long)(boot.heap_size - vm.heap.free_count * PAGE_SIZE),
+        (unsigned long long)boot.spare_size);
+}
+
 static void log_end(void)
 {
     struct vm_audit audit;
@@ -92,6 +107,7 @@ static void log_end(void)
     log_event("counter", "name=" #name " value=%llu",                                              \
               (unsigned long long)vm.counters[KMV_COUNTER_##name]);
     KMV_COUNTERS(LOG_COUNTER)
+    log_memory();
     audit = vm_audit(&vm, &boot);
     log_event("isolation", "leaves=%llu wrong=%llu first_wrong=0x%llx",
               (unsigned long long)audit.leaves, (unsigned long long)audit.wrong,
@@ -127,6 +143,7 @@ _Noreturn void hv_main(const struct kmv_bootinfo *info)
     if (error != 0)
         panic("setup failed error=%d", error);
     stats_start(&vm.stats, boot.stats_period, tsc_read());
+    log_memory();
     log_event("guest_start", "entry=0x%x", boot.guest_entry);
     vcpu_run(&vcpu);
     log_end();

@@ -1,7 +1,7 @@
 #include <hv/log/queue.h>
 #include <hv/log/serial.h>
 
-#define QUEUE_BYTES 65536u /* a power of two: positions run freely and wrap */
+#define QUEUE_BYTES 32768u /* a power of two: positions run freely and wrap */
 
 static char queue[QUEUE_BYTES];
 static u32 head, tail; /* bytes ever taken out, bytes ever put in */

@@ -23,17 +23,12 @@
  * less than a shadow root. */
 #define HEAP_KEPT(heap) (((heap)->end - (heap)->base) / PAGE_SIZE / 4)
 
+#define SEALS_BYTES(vm) (((vm)->ram_bytes / PAGE_SIZE * sizeof(u32) + PAGE_MASK) & ~PAGE_MASK)
+
 struct sides {
     gpa_t page;
     struct ept_page native, mirror;
 };
-
-int scrub_init(struct vm *vm)
-{
-    u64 frames = scrub_bytes(vm->ram_bytes) / PAGE_SIZE;
-
-    return frame_alloc_block(&vm->heap, frames, &vm->scrub.seals) ? 0 : -HV_ENOMEM;
-}
 
 int scrub_set_budget(struct vm *vm, u32 permille)
 {
@@ -41,6 +36,9 @@ int scrub_set_budget(struct vm *vm, u32 permille)
         return -HV_EOPNOTSUPP;
     if (permille > SCRUB_PERMILLE_MAX)
         return -HV_EINVAL;
+    if (vm->scrub.seals.v == 0 &&
+        !frame_alloc_block(&vm->heap, SEALS_BYTES(vm) / PAGE_SIZE, &vm->scrub.seals))
+        return -HV_ENOMEM;
     vm->scrub.permille = permille;
     vm->scrub.due = 0;
     return 0;

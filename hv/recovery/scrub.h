@@ -15,7 +15,7 @@
 struct vm;
 
 struct scrub {
-    hpa_t seals;     /* a 32-bit word for each page of RAM; 0: there is no memory for them */
+    hpa_t seals;     /* a 32-bit word for each page of RAM; 0: it was never on */
     u64 next;        /* RAM page that is visited next */
     bool leaf_quiet; /* no page of the 2 MiB leaf that is being visited has changed since last time
                       */
@@ -26,15 +26,6 @@ struct scrub {
 
 /* What a guest may order: half of the time. */
 #define SCRUB_PERMILLE_MAX 500u
-
-/* Memory for the checksums of a guest with `ram_bytes` of RAM. */
-static inline u64 scrub_bytes(u64 ram_bytes)
-{
-    return (ram_bytes / PAGE_SIZE * sizeof(u32) + PAGE_MASK) & ~PAGE_MASK;
-}
-
-/* Takes the memory from the heap. 0 or -HV_ENOMEM. */
-int scrub_init(struct vm *vm);
 
 /* 0; -HV_EOPNOTSUPP (the mirror is off, or the processor has no CRC32 instruction), -HV_EINVAL
  * (more than SCRUB_PERMILLE_MAX). */

@@ -116,8 +116,7 @@ int vm_init(struct vm *vm, const struct kmv_bootinfo *boot)
     if (error != 0 || !vm->mirrored)
         return error;
     copy_block(HPA(boot->mirror_base), HPA(boot->guest_base), vm->ram_bytes);
-    error = scrub_init(vm);
-    return error == 0 ? mirror_init(vm) : error;
+    return mirror_init(vm);
 }
 
 int vm_map_device(struct vm *vm, gpa_t gpa, u64 bytes)

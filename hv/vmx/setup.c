@@ -3,7 +3,6 @@
 #include <hv/cpu/exceptions.h>
 #include <hv/cpu/msr.h>
 #include <hv/exit/handlers.h>
-#include <hv/lib/string.h>
 #include <hv/log/log.h>
 #include <hv/mm/phys.h>
 #include <hv/mm/tlb.h>
@@ -72,14 +71,10 @@ static int enter_root(struct vm *vm)
 
 static int alloc_bitmaps(struct vm *vm, hpa_t io[2], hpa_t *msr)
 {
-    static u8 ports[8192];
-
-    if (!frame_alloc(&vm->heap, &io[0]) || !frame_alloc(&vm->heap, &io[1]) ||
-        !frame_alloc(&vm->heap, msr))
+    if (!frame_alloc_block(&vm->heap, 2, &io[0]) || !frame_alloc(&vm->heap, msr))
         return -HV_ENOMEM;
-    io_policy_fill(ports);
-    memcpy(phys_ptr(io[0]), ports, PAGE_SIZE);
-    memcpy(phys_ptr(io[1]), ports + PAGE_SIZE, PAGE_SIZE);
+    io[1] = HPA(io[0].v + PAGE_SIZE);
+    io_policy_fill(phys_ptr(io[0]));
     msr_policy_fill(phys_ptr(*msr), vm->mirrored);
     return 0;
 }

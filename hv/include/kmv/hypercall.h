@@ -69,8 +69,8 @@ enum kmv_hypercall {
      * (-22) a field of the plan, -EOPNOTSUPP (-95) with the mirror off. */
     KMV_HC_FAULTS = 15,
     /* (permille) -> 0. The scrubber takes this share of a processor's time from now on; 0: it
-     * stops. -EINVAL (-22) more than 500, -EOPNOTSUPP (-95) with the mirror off, or no CRC32
-     * instruction. */
+     * stops. -EINVAL (-22) more than 500, -ENOMEM (-12) no memory for checksums left, -EOPNOTSUPP
+     * (-95) with the mirror off, or no CRC32 instruction. */
     KMV_HC_SCRUB = 16,
     KMV_HC_COUNT
 };

@@ -673,7 +673,7 @@ static void want_of_memory_leaks_nothing(void **state)
     u64 left = 0;
 
     (void)state;
-    for (u64 frames = 10; frames < 42; frames++) {
+    for (u64 frames = 8; frames < 40; frames++) {
         machine_stop();
         config.heap_bytes = frames * PAGE_SIZE;
         machine_start(&config);

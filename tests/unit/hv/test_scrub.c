@@ -19,10 +19,16 @@ static void fill(u8 *ram, u64 bytes)
         ((u32 *)ram)[i] = VALUE + (u32)i;
 }
 
+static void start(void)
+{
+    machine_start_with(&machine_default, fill);
+    assert_int_equal(scrub_set_budget(&vm, 1), 0);
+}
+
 static int setup(void **state)
 {
     (void)state;
-    machine_start_with(&machine_default, fill);
+    start();
     return 0;
 }
 
@@ -167,7 +173,7 @@ static void every_situation(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(situations); i++) {
         machine_stop();
-        machine_start_with(&machine_default, fill);
+        start();
         print_message("%s\n", situations[i].name);
         check_situation(&situations[i]);
     }
@@ -277,6 +283,7 @@ static void the_hole_is_no_ram(void **state)
 static void budget_has_limits(void **state)
 {
     struct machine_config config = machine_default;
+    hpa_t frame;
 
     (void)state;
     assert_int_equal(scrub_set_budget(&vm, SCRUB_PERMILLE_MAX), 0);
@@ -284,6 +291,12 @@ static void budget_has_limits(void **state)
     scrub_slice(&vm);
     assert_true(vm.scrub.due > counter(KMV_COUNTER_scrub_ticks));
     assert_true(counter(KMV_COUNTER_scrub_ticks) > 0);
+    machine_stop();
+    machine_start(&machine_default);
+    assert_false(scrub_write(&vm, GPA(PAGE)));
+    while (vm.heap.free_count > 1)
+        frame_take(&vm.heap, &frame);
+    assert_int_equal(scrub_set_budget(&vm, 1), -HV_ENOMEM);
     machine_stop();
     config.mirrored = false;
     machine_start(&config);

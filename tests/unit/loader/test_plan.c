@@ -10,16 +10,22 @@ static void test_sizes(void **state)
     struct plan plan;
     (void)state;
 
-    plan_make(&config, &plan);
+    plan_make(&config, 0x30123, &plan);
     assert_int_equal(plan.guest, 128 * MIB);
     assert_int_equal(plan.mirror, 128 * MIB);
     assert_int_equal(plan.spare, 2 * MIB);
-    assert_int_equal(plan.heap, 2 * MIB);
+    assert_int_equal(plan.heap, 0x73000);
+    assert_true((plan.heap + 0x30123) * 200 <= plan.guest);
+    config.memory_mib = 864;
+    plan_make(&config, 0x30000, &plan);
+    assert_true((plan.heap + 0x30000) * 200 <= plan.guest);
+    assert_true((plan.heap + 0x31000) * 200 > plan.guest);
     config.memory_mib = 5;
-    plan_make(&config, &plan);
-    assert_int_equal(plan.heap, MIB + 0xA000);
+    plan_make(&config, 0x30123, &plan);
+    assert_int_equal(plan.heap, 0x73000);
     config.mirror = false;
-    plan_make(&config, &plan);
+    plan_make(&config, 8 * MIB, &plan);
+    assert_int_equal(plan.heap, 64 * 4096);
     assert_int_equal(plan.guest, 5 * MIB);
     assert_int_equal(plan.mirror, 0);
     assert_int_equal(plan.spare, 0);
