@@ -103,6 +103,9 @@ static void log_end(void)
                       (unsigned long long)vcpu.exits[reason],
                       (unsigned long long)vcpu.ticks[reason]);
     }
+    cost_log("recover", &vcpu.costs[COST_RECOVER]);
+    cost_log("pt_write", &vcpu.costs[COST_PT_WRITE]);
+    cost_log("root_drop", &vcpu.costs[COST_ROOT_DROP]);
 #define LOG_COUNTER(name)                                                                          \
     log_event("counter", "name=" #name " value=%llu",                                              \
               (unsigned long long)vm.counters[KMV_COUNTER_##name]);

@@ -36,6 +36,7 @@ enum exit_result exit_page_lost(struct vcpu *vcpu, gpa_t page)
 /* The page is bad: the fourth to sixth step of recovery. */
 static enum exit_result on_bad_page(struct vcpu *vcpu, gpa_t page, enum vm_side side)
 {
+    vcpu->cost = COST_RECOVER;
     if (recovery_restore(vcpu->vm, page, side, "access") != RECOVERY_LOST)
         return EXIT_RESUME;
     return exit_page_lost(vcpu, page);
@@ -71,6 +72,19 @@ static bool store_entry(struct vcpu *vcpu, const struct memory_access *access)
     return true;
 }
 
+/* A write to a directory that no processor runs on gives up its shadow root: most likely it is
+ * being freed. */
+static bool table_write(struct vcpu *vcpu, const struct memory_access *access, gpa_t page)
+{
+    const u64 *roots = &vcpu->vm->counters[KMV_COUNTER_shadow_roots];
+    u64 before = *roots;
+
+    if (!store_entry(vcpu, access) && !mirror_table_write(vcpu->vm, page))
+        return false;
+    vcpu->cost = *roots < before ? COST_ROOT_DROP : COST_PT_WRITE;
+    return true;
+}
+
 /* WHY: EPT violations are how bad pages, writes to guest page tables and to sealed
  * pages, and unmapped memory show. */
 enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *access)
@@ -86,8 +100,7 @@ enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *acce
     if (page.bad)
         return on_bad_page(vcpu, ram, side);
     if (access->write && (page.perms & EPT_WRITE) == 0) {
-        if (side == SIDE_NATIVE &&
-            (store_entry(vcpu, access) || mirror_table_write(vm, ram) || scrub_write(vm, ram)))
+        if (side == SIDE_NATIVE && (table_write(vcpu, access, ram) || scrub_write(vm, ram)))
             return EXIT_RESUME;
         return stop_at(vcpu, "write_protected_memory", access);
     }

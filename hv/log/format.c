@@ -1,5 +1,7 @@
 #include <hv/log/format.h>
 
+#include <hv/lib/string.h>
+
 struct output {
     char *to;
     size_t size, length;
@@ -11,27 +13,38 @@ struct conversion {
     bool is_long;
 };
 
-static void put(struct output *out, char c)
+/* As much of it as fits before the NUL. */
+static void put_bytes(struct output *out, const char *from, size_t length)
 {
-    if (out->length + 1 < out->size)
-        out->to[out->length++] = c;
+    size_t room = out->size > out->length ? out->size - out->length - 1 : 0;
+
+    length = length < room ? length : room;
+    memcpy(out->to + out->length, from, length);
+    out->length += length;
 }
 
+static void put(struct output *out, char c)
+{
+    put_bytes(out, &c, 1);
+}
+
+#define NUMBER_MAX 32 /* characters, padding included */
+
+/* From the last digit to the first. */
 static void put_number(struct output *out, u64 value, unsigned base, bool upper,
                        struct conversion how)
 {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    char text[20];
-    unsigned count = 0;
+    char text[NUMBER_MAX];
+    unsigned at = NUMBER_MAX;
 
     do {
-        text[count++] = digits[value % base];
+        text[--at] = digits[value % base];
         value /= base;
     } while (value != 0);
-    for (unsigned i = count; i < how.width; i++)
-        put(out, how.pad);
-    while (count > 0)
-        put(out, text[--count]);
+    while (at > 0 && NUMBER_MAX - at < how.width)
+        text[--at] = how.pad;
+    put_bytes(out, text + at, NUMBER_MAX - at);
 }
 
 static void put_signed(struct output *out, int64_t value, struct conversion how)
@@ -43,8 +56,7 @@ static void put_signed(struct output *out, int64_t value, struct conversion how)
 
 static void put_string(struct output *out, const char *text)
 {
-    for (; *text != '\0'; text++)
-        put(out, *text);
+    put_bytes(out, text, strlen(text));
 }
 
 static const char *parse_conversion(const char *fmt, struct conversion *how)
@@ -89,6 +101,15 @@ static void convert(struct output *out, char kind, struct conversion how, va_lis
     }
 }
 
+static size_t literal_length(const char *fmt)
+{
+    size_t length = 0;
+
+    while (fmt[length] != '\0' && fmt[length] != '%')
+        length++;
+    return length;
+}
+
 size_t format_text(char *to, size_t size, const char *fmt, va_list args)
 {
     struct output out = {to, size, 0};
@@ -99,7 +120,9 @@ size_t format_text(char *to, size_t size, const char *fmt, va_list args)
         struct conversion how;
 
         if (*fmt != '%') {
-            put(&out, *fmt++);
+            size_t length = literal_length(fmt);
+            put_bytes(&out, fmt, length);
+            fmt += length;
             continue;
         }
         fmt = parse_conversion(fmt + 1, &how);

@@ -1,7 +1,8 @@
+#include <hv/lib/string.h>
 #include <hv/log/queue.h>
 #include <hv/log/serial.h>
 
-#define QUEUE_BYTES 32768u /* a power of two: positions run freely and wrap */
+#define QUEUE_BYTES 65536u /* a power of two: positions run freely and wrap */
 
 static char queue[QUEUE_BYTES];
 static u32 head, tail; /* bytes ever taken out, bytes ever put in */
@@ -17,12 +18,27 @@ bool log_queue_pump(void)
     return head != tail;
 }
 
+/* In two pieces where the queue's end lies between. */
+static u32 put_piece(const char *text, size_t length)
+{
+    u32 at = tail % QUEUE_BYTES, room = QUEUE_BYTES - (tail - head);
+    u32 piece = QUEUE_BYTES - at < room ? QUEUE_BYTES - at : room;
+
+    piece = length < piece ? (u32)length : piece;
+    memcpy(&queue[at], text, piece);
+    tail += piece;
+    return piece;
+}
+
 void log_queue_add(const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        while (tail - head == QUEUE_BYTES)
+    while (length > 0) {
+        u32 piece = put_piece(text, length);
+
+        text += piece;
+        length -= piece;
+        if (piece == 0)
             log_queue_pump();
-        queue[tail++ % QUEUE_BYTES] = text[i];
     }
 }
 

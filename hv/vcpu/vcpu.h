@@ -7,6 +7,7 @@
 
 #include <hv/recovery/faults.h>
 #include <hv/types.h>
+#include <hv/vcpu/cost.h>
 #include <hv/vm/vm.h>
 
 /* Registers that the processor does not switch; the order is that of the ModRM encoding and of
@@ -78,6 +79,8 @@ struct vcpu {
     u8 preemption_timer_shift; /* the timer counts TSC ticks >> this (SDM vol. 3D, A.6) */
     u64 exits[VCPU_EXIT_REASONS];
     u64 ticks[VCPU_EXIT_REASONS]; /* TSC ticks that their handling took */
+    enum cost_kind cost;          /* of the exit that is being handled */
+    struct cost costs[COST_KINDS];
 };
 
 /* What the handler decided. STOP: it has logged why with vcpu_stop. */

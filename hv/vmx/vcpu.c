@@ -255,6 +255,9 @@ static void account(struct vcpu *vcpu, u64 exit_at)
     vcpu->vm->counters[KMV_COUNTER_hv_ticks] += ticks;
     if (reason < VCPU_EXIT_REASONS)
         vcpu->ticks[reason] += ticks;
+    if (vcpu->cost != COST_NONE)
+        cost_add(&vcpu->costs[vcpu->cost], ticks);
+    vcpu->cost = COST_NONE;
 }
 
 static const struct vcpu *running;
