@@ -56,12 +56,16 @@ struct mce_queue *exceptions_mce(void)
     return &machine_checks;
 }
 
-/* The hypervisor can't go on without what it was just about to read. */
-static bool survives_machine_check(void)
+/* The hypervisor can't go on without what it was just about to read, but where it is told so. */
+static bool survives_machine_check(struct exception_frame *frame)
 {
+    enum mce_kind kind = exceptions_collect_mce();
+    u64 fixup = kind == MCE_SRAR ? extable_fixup(frame->rip, EXTABLE_MACHINE_CHECK) : 0;
     struct mce_error error;
 
-    if (exceptions_collect_mce() < MCE_SRAR)
+    if (fixup != 0)
+        frame->rip = fixup;
+    if (kind < MCE_SRAR || fixup != 0)
         return true;
     while (mce_take(&machine_checks, &error))
         mce_log(&machine_checks, &error, "stop");
@@ -97,15 +101,16 @@ static void dump(const struct exception_frame *frame)
 
 void exception_handle(struct exception_frame *frame)
 {
-    u64 fixup;
+    u64 fixup = 0;
 
     if (frame->vector == VECTOR_NMI) {
         nmi_pending = true;
         return;
     }
-    if (frame->vector == VECTOR_MC && survives_machine_check())
+    if (frame->vector == VECTOR_MC && survives_machine_check(frame))
         return;
-    fixup = extable_fixup(frame->rip);
+    if (frame->vector != VECTOR_MC)
+        fixup = extable_fixup(frame->rip, EXTABLE_FAULT);
     if (fixup != 0) {
         frame->rip = fixup;
         return;

@@ -2,32 +2,43 @@
 
 struct extable_entry {
     int32_t from, to;
+    u32 kind;
 };
 
 extern const struct extable_entry __extable_start[], __extable_end[];
 
-static volatile bool fault_seen;
+static volatile bool seen[2]; /* of each kind */
 
 static u64 absolute(const int32_t *relative)
 {
     return (u64)relative + (u64)(int64_t)*relative;
 }
 
-u64 extable_fixup(u64 rip)
+u64 extable_fixup(u64 rip, enum extable_kind kind)
 {
     for (const struct extable_entry *entry = __extable_start; entry < __extable_end; entry++) {
-        if (absolute(&entry->from) == rip) {
-            fault_seen = true;
+        if (entry->kind == kind && absolute(&entry->from) == rip) {
+            seen[kind] = true;
             return absolute(&entry->to);
         }
     }
     return 0;
 }
 
+static bool take(enum extable_kind kind)
+{
+    bool was = seen[kind];
+
+    seen[kind] = false;
+    return was;
+}
+
 bool extable_take_fault(void)
 {
-    bool seen = fault_seen;
+    return take(EXTABLE_FAULT);
+}
 
-    fault_seen = false;
-    return seen;
+bool extable_take_machine_check(void)
+{
+    return take(EXTABLE_MACHINE_CHECK);
 }

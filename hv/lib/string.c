@@ -5,15 +5,17 @@
  */
 #include <hv/lib/string.h>
 
+#include <hv/cpu/extable.h>
 #include <hv/types.h>
 
 static void copy_up(void *to, const void *from, size_t bytes)
 {
     size_t words = bytes / 8;
 
-    __asm__ volatile("rep movsq\n\t"
-                     "mov %3, %2\n\t"
-                     "rep movsb"
+    __asm__ volatile("1: rep movsq\n\t"
+                     "mov %3, %2\n"
+                     "2: rep movsb\n"
+                     "3:\n" EXTABLE_LOAD("1b", "3b") EXTABLE_LOAD("2b", "3b")
                      : "+D"(to), "+S"(from), "+c"(words)
                      : "r"(bytes % 8)
                      : "memory");
@@ -67,7 +69,12 @@ int memcmp(const void *a, const void *b, size_t bytes)
         size_t skipped;
         bool equal;
 
-        __asm__("repe cmpsq" : "+S"(end_a), "+D"(end_b), "+c"(words), "=@ccz"(equal) : : "memory");
+        /* Memory that can't be read is equal: whoever wants to know asks extable.h. */
+        __asm__("1: repe cmpsq\n\t"
+                "jmp 3f\n"
+                "2: xor %%ecx, %%ecx\n"
+                "3:\n" EXTABLE_LOAD("1b", "2b")
+                : "+S"(end_a), "+D"(end_b), "+c"(words), "=@ccz"(equal) : : "memory");
         skipped = bytes / 8 - words - (equal ? 0 : 1);
         left += skipped * 8;
         right += skipped * 8;
