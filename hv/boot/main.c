@@ -3,6 +3,7 @@
 #include <hv/cpu/descriptors.h>
 #include <hv/cpu/paging.h>
 #include <hv/lib/string.h>
+#include <hv/log/format.h>
 #include <hv/log/log.h>
 #include <hv/log/serial.h>
 #include <hv/platform/mptable.h>
@@ -83,14 +84,23 @@ static void log_memory(void)
 {
     u64 beside = boot.hv_size + boot.heap_size;
 
-    log_event(
-        "memory",
-        "guest=%llu beside=%llu permyriad=%llu image=%llu heap=%llu heap_used=%llu spare=%llu",
-        (unsigned long long)boot.guest_size, (unsigned long long)beside,
-        (unsigned long long)(beside * 10000 / boot.guest_size), (unsigned long long)boot.hv_size,
-        (unsigned long long)boot.heap_size,
-        (unsigned long long)(boot.heap_size - vm.heap.free_count * PAGE_SIZE),
-        (unsigned long long)boot.spare_size);
+    log_event("memory", "beside=%llu permyriad=%llu heap_used=%llu", (unsigned long long)beside,
+              (unsigned long long)(beside * 10000 / boot.guest_size),
+              (unsigned long long)(boot.heap_size - vm.heap.free_count * PAGE_SIZE));
+}
+
+/* Pairs of a bucket's upper end, in ticks, and how many lie in it. */
+static void log_cost(const char *kind, const u32 *buckets)
+{
+    char text[512] = "";
+    size_t length = 0;
+
+    for (u32 i = 0; i < COST_BUCKETS; i++) {
+        if (buckets[i] > 0)
+            length = format_append(text, sizeof(text), length, "%u:%u ", (i + 1) * COST_STEP,
+                                   buckets[i]);
+    }
+    log_event("cost", "kind=%s distribution=\"%s\"", kind, text);
 }
 
 static void log_end(void)
@@ -103,9 +113,9 @@ static void log_end(void)
                       (unsigned long long)vcpu.exits[reason],
                       (unsigned long long)vcpu.ticks[reason]);
     }
-    cost_log("recover", &vcpu.costs[COST_RECOVER]);
-    cost_log("pt_write", &vcpu.costs[COST_PT_WRITE]);
-    cost_log("root_drop", &vcpu.costs[COST_ROOT_DROP]);
+    log_cost("recover", vcpu.costs[COST_RECOVER]);
+    log_cost("pt_write", vcpu.costs[COST_PT_WRITE]);
+    log_cost("root_drop", vcpu.costs[COST_ROOT_DROP]);
 #define LOG_COUNTER(name)                                                                          \
     log_event("counter", "name=" #name " value=%llu",                                              \
               (unsigned long long)vm.counters[KMV_COUNTER_##name]);

@@ -124,10 +124,19 @@ static bool read_bank(const struct mce_source *source, u32 bank, struct mce_erro
     return true;
 }
 
+/* A reader that goes on behind bad memory may come back to it before it is answered. */
+static bool is_same(const struct mce_error *a, const struct mce_error *b)
+{
+    return a->status == b->status && a->bank == b->bank && a->address.v == b->address.v &&
+           mce_names_page(a->kind);
+}
+
 enum mce_kind mce_add(struct mce_queue *queue, const struct mce_error *error)
 {
     u32 at = queue->count;
 
+    if (at > 0 && is_same(&queue->errors[at - 1], error))
+        return error->kind;
     if (at == MCE_ERRORS)
         return MCE_OVERFLOWED;
     queue->errors[at] = *error;

@@ -74,7 +74,9 @@ int memcmp(const void *a, const void *b, size_t bytes)
                 "jmp 3f\n"
                 "2: xor %%ecx, %%ecx\n"
                 "3:\n" EXTABLE_LOAD("1b", "2b")
-                : "+S"(end_a), "+D"(end_b), "+c"(words), "=@ccz"(equal) : : "memory");
+                : "+S"(end_a), "+D"(end_b), "+c"(words), "=@ccz"(equal)
+                :
+                : "memory");
         skipped = bytes / 8 - words - (equal ? 0 : 1);
         left += skipped * 8;
         right += skipped * 8;

@@ -1,6 +1,6 @@
 /* Memory and string functions of the C library that the hypervisor uses. In host tests libc's own
- * stand behind these names. Where memory turns out to be bad memcpy stops, and memcmp says that it is
- * equal; hv/cpu/extable.h tells. */
+ * stand behind these names. Where memory turns out to be bad memcpy stops, and memcmp says that it
+ * is equal; hv/cpu/extable.h tells. */
 #ifndef HV_LIB_STRING_H
 #define HV_LIB_STRING_H
 

@@ -101,15 +101,6 @@ static void convert(struct output *out, char kind, struct conversion how, va_lis
     }
 }
 
-static size_t literal_length(const char *fmt)
-{
-    size_t length = 0;
-
-    while (fmt[length] != '\0' && fmt[length] != '%')
-        length++;
-    return length;
-}
-
 size_t format_text(char *to, size_t size, const char *fmt, va_list args)
 {
     struct output out = {to, size, 0};
@@ -118,13 +109,13 @@ size_t format_text(char *to, size_t size, const char *fmt, va_list args)
     va_copy(rest, args);
     while (*fmt != '\0') {
         struct conversion how;
+        const char *plain = fmt;
 
-        if (*fmt != '%') {
-            size_t length = literal_length(fmt);
-            put_bytes(&out, fmt, length);
-            fmt += length;
-            continue;
-        }
+        while (*fmt != '\0' && *fmt != '%')
+            fmt++;
+        put_bytes(&out, plain, (size_t)(fmt - plain));
+        if (*fmt == '\0')
+            break;
         fmt = parse_conversion(fmt + 1, &how);
         if (*fmt == '\0')
             break;

@@ -18,23 +18,19 @@ bool log_queue_pump(void)
     return head != tail;
 }
 
-/* In two pieces where the queue's end lies between. */
-static u32 put_piece(const char *text, size_t length)
+static u32 min_u32(u32 a, u32 b)
 {
-    u32 at = tail % QUEUE_BYTES, room = QUEUE_BYTES - (tail - head);
-    u32 piece = QUEUE_BYTES - at < room ? QUEUE_BYTES - at : room;
-
-    piece = length < piece ? (u32)length : piece;
-    memcpy(&queue[at], text, piece);
-    tail += piece;
-    return piece;
+    return a < b ? a : b;
 }
 
 void log_queue_add(const char *text, size_t length)
 {
     while (length > 0) {
-        u32 piece = put_piece(text, length);
+        u32 at = tail % QUEUE_BYTES, room = QUEUE_BYTES - (tail - head);
+        u32 piece = min_u32((u32)length, min_u32(QUEUE_BYTES - at, room));
 
+        memcpy(&queue[at], text, piece);
+        tail += piece;
         text += piece;
         length -= piece;
         if (piece == 0)

@@ -1,5 +1,6 @@
 #include <hv/recovery/recovery.h>
 
+#include <hv/cpu/extable.h>
 #include <hv/lib/string.h>
 #include <hv/log/log.h>
 #include <hv/mm/phys.h>
@@ -135,25 +136,27 @@ static enum recovery_result lose(struct vm *vm, const struct incident *incident)
     return RECOVERY_LOST;
 }
 
-/* A fresh frame with the bytes of `survivor`; the survivor itself when no spare frame is left. */
-static bool fresh_copy(struct vm *vm, hpa_t survivor, hpa_t *frame)
+/* False: `from` is bad, too. */
+static bool copy_frame(hpa_t to, hpa_t from)
 {
-    if (!frame_take(&vm->spare, frame)) {
-        *frame = survivor;
-        return false;
-    }
-    vm->counters[KMV_COUNTER_spare_free] = vm->spare.free_count;
-    memcpy(phys_ptr(*frame), phys_ptr(survivor), PAGE_SIZE);
-    return true;
+    extable_take_machine_check();
+    memcpy(phys_ptr(to), phys_ptr(from), PAGE_SIZE);
+    return !extable_take_machine_check();
 }
 
 /* Puts a fresh frame, or else the survivor's, behind the bad page. */
 static enum recovery_result repair(struct vm *vm, const struct incident *incident, hpa_t survivor)
 {
     gpa_t gpa = vm_side_gpa(vm, incident->page, incident->side);
-    hpa_t frame;
-    bool fresh = fresh_copy(vm, survivor, &frame);
+    hpa_t frame = survivor;
+    bool fresh = frame_take(&vm->spare, &frame);
 
+    if (fresh && !copy_frame(frame, survivor)) {
+        frame_free(&vm->spare, frame);
+        take_away(vm, incident->page, other_side(incident->side), false);
+        return lose(vm, incident);
+    }
+    vm->counters[KMV_COUNTER_spare_free] = vm->spare.free_count;
     if (ept_replace(&vm->ept, gpa, frame) != 0)
         return lose(vm, incident);
     vm->counters[fresh ? KMV_COUNTER_recovered : KMV_COUNTER_degraded]++;

@@ -47,6 +47,10 @@ void recovery_set_protected(struct vm *vm, gpa_t page);
 /* KMV_HC_PROTECT. Number of pages that are lost, or a negative errno. */
 int recovery_protect(struct vm *vm, gpa_t list, u32 order);
 
+/* UNREADABLE: one of the two is bad; who has to answer the machine check knows which. */
+enum recovery_comparison { RECOVERY_SAME, RECOVERY_DIFFERENT, RECOVERY_UNREADABLE };
+enum recovery_comparison recovery_compare(hpa_t a, hpa_t b, u64 bytes);
+
 /* KMV_HC_VERIFY: brings tables in step, compares every RAM page's two copies. Logs the first 8
  * differing addresses as event=verify_diff and one event=verify with pages=, differing=. Number of
  * differing pages or a negative errno. */

@@ -1,7 +1,6 @@
 #include <hv/recovery/scrub.h>
 
 #include <hv/cpu/cpuid.h>
-#include <hv/lib/string.h>
 #include <hv/log/log.h>
 #include <hv/mm/phys.h>
 #include <hv/mm/tlb.h>
@@ -137,19 +136,6 @@ static bool visit_equal(struct vm *vm, const struct sides *sides, bool tracked)
            ept_set_perms(&vm->ept, sides->page, EPT_RX) == 0;
 }
 
-static void report(struct vm *vm, const struct sides *sides)
-{
-    const u64 *native = phys_ptr(sides->native.frame), *mirror = phys_ptr(sides->mirror.frame);
-    u32 at = 0;
-
-    while (at < PAGE_SIZE / sizeof(*native) - 1 && native[at] == mirror[at])
-        at++;
-    vm->counters[KMV_COUNTER_scrub_unsure]++;
-    log_event("scrub", "gpage=0x%llx action=none offset=0x%x native=0x%llx mirror=0x%llx",
-              (unsigned long long)sides->page.v, (unsigned)(at * sizeof(*native)),
-              (unsigned long long)native[at], (unsigned long long)mirror[at]);
-}
-
 /* Seen twice with the same difference, so that no write of another processor is under way. */
 static void visit_undecided(struct vm *vm, const struct sides *sides, u32 difference)
 {
@@ -160,7 +146,8 @@ static void visit_undecided(struct vm *vm, const struct sides *sides, u32 differ
         *seal = difference;
     } else if ((before & SEAL_REPORTED) == 0) {
         *seal = difference | SEAL_REPORTED;
-        report(vm, sides);
+        vm->counters[KMV_COUNTER_scrub_unsure]++;
+        log_event("scrub", "gpage=0x%llx action=none", (unsigned long long)sides->page.v);
     }
 }
 
@@ -186,6 +173,8 @@ static u32 visit(struct vm *vm, gpa_t page, bool *flush)
     struct sides sides = {page, ept_lookup(&vm->ept, page),
                           ept_lookup(&vm->ept, vm_side_gpa(vm, page, SIDE_MIRROR))};
     u64 in_leaf = page.v & LARGE_PAGE_MASK;
+    enum recovery_comparison found;
+    bool tracked;
     u32 wrong = 0;
 
     if (in_leaf == 0)
@@ -196,11 +185,14 @@ static u32 visit(struct vm *vm, gpa_t page, bool *flush)
         return 0;
     }
     /* Of a sealed page table the processor has not set any flag. */
-    bool tracked = (sides.native.perms & EPT_WRITE) != 0 && mirror_settle_page(vm, page);
-    if (memcmp(phys_ptr(sides.native.frame), phys_ptr(sides.mirror.frame), PAGE_SIZE) == 0)
+    tracked = (sides.native.perms & EPT_WRITE) != 0 && mirror_settle_page(vm, page);
+    found = recovery_compare(sides.native.frame, sides.mirror.frame, PAGE_SIZE);
+    if (found == RECOVERY_SAME)
         *flush |= visit_equal(vm, &sides, tracked);
-    else
+    else if (found == RECOVERY_DIFFERENT)
         wrong = visit_differing(vm, &sides);
+    else
+        vm->scrub.leaf_known = false;
     if (sides.native.large && in_leaf == LARGE_PAGE_SIZE - PAGE_SIZE)
         *flush |= end_leaf(vm, &sides);
     return wrong;

@@ -1,6 +1,7 @@
 /* Comparing the two copies of guest RAM. */
 #include <hv/recovery/recovery.h>
 
+#include <hv/cpu/extable.h>
 #include <hv/lib/string.h>
 #include <hv/log/log.h>
 #include <hv/mm/phys.h>
@@ -48,16 +49,30 @@ static bool good_frames(struct vm *vm, gpa_t page, struct ept_page *native, stru
     return true;
 }
 
+enum recovery_comparison recovery_compare(hpa_t a, hpa_t b, u64 bytes)
+{
+    bool same;
+
+    extable_take_machine_check();
+    same = memcmp(phys_ptr(a), phys_ptr(b), bytes) == 0;
+    if (extable_take_machine_check())
+        return RECOVERY_UNREADABLE;
+    return same ? RECOVERY_SAME : RECOVERY_DIFFERENT;
+}
+
 static void compare_pages(const struct vm *vm, hpa_t native, hpa_t mirror, gpa_t start, u64 bytes,
                           struct tally *tally)
 {
-    if (memcmp(phys_ptr(native), phys_ptr(mirror), bytes) == 0)
+    if (recovery_compare(native, mirror, bytes) == RECOVERY_SAME)
         return;
     for (u64 at = 0; at < bytes; at += PAGE_SIZE) {
-        const u8 *a = phys_ptr(HPA(native.v + at));
-        const u8 *b = phys_ptr(HPA(mirror.v + at));
-        if (memcmp(a, b, PAGE_SIZE) != 0 && recovery_protects(vm, GPA(start.v + at)))
-            report_difference(GPA(start.v + at), a, b, tally);
+        hpa_t a = HPA(native.v + at), b = HPA(mirror.v + at);
+        enum recovery_comparison found = recovery_compare(a, b, PAGE_SIZE);
+
+        if (found == RECOVERY_UNREADABLE)
+            tally->differing++;
+        else if (found == RECOVERY_DIFFERENT && recovery_protects(vm, GPA(start.v + at)))
+            report_difference(GPA(start.v + at), phys_ptr(a), phys_ptr(b), tally);
     }
 }
 

@@ -7,7 +7,6 @@
 
 #include <hv/recovery/faults.h>
 #include <hv/types.h>
-#include <hv/vcpu/cost.h>
 #include <hv/vm/vm.h>
 
 /* Registers that the processor does not switch; the order is that of the ModRM encoding and of
@@ -49,6 +48,11 @@ struct completion {
     u32 exceptions;
 };
 
+/* Kinds of exits of which the distribution of costs is kept, from VM exit to VM entry: how many
+ * took from bucket * COST_STEP TSC ticks on; the last bucket has all longer ones. */
+enum cost { COST_NONE, COST_RECOVER, COST_PT_WRITE, COST_ROOT_DROP, COST_KINDS };
+enum { COST_BUCKETS = 100, COST_STEP = 100 };
+
 enum { VCPU_EXIT_REASONS = 80, VCPU_VECTORS = 256 };
 
 struct vcpu {
@@ -79,8 +83,8 @@ struct vcpu {
     u8 preemption_timer_shift; /* the timer counts TSC ticks >> this (SDM vol. 3D, A.6) */
     u64 exits[VCPU_EXIT_REASONS];
     u64 ticks[VCPU_EXIT_REASONS]; /* TSC ticks that their handling took */
-    enum cost_kind cost;          /* of the exit that is being handled */
-    struct cost costs[COST_KINDS];
+    enum cost cost;               /* of the exit that is being handled */
+    u32 costs[COST_KINDS][COST_BUCKETS];
 };
 
 /* What the handler decided. STOP: it has logged why with vcpu_stop. */

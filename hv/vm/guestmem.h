@@ -14,7 +14,7 @@ void *guest_page_native(struct vm *vm, gpa_t gpa);
 void *guest_page_mirror(struct vm *vm, gpa_t gpa);
 
 /* Copy from/to guest RAM; may cross pages. 0, or -HV_EFAULT when a byte of the range is not RAM or
- * lost (nothing is written then). */
+ * lost (nothing is written then), or turns out to be bad while it is read. */
 int guest_read(struct vm *vm, gpa_t gpa, void *to, u64 bytes);
 int guest_write(struct vm *vm, gpa_t gpa, const void *from, u64 bytes);
 

@@ -255,8 +255,8 @@ static void account(struct vcpu *vcpu, u64 exit_at)
     vcpu->vm->counters[KMV_COUNTER_hv_ticks] += ticks;
     if (reason < VCPU_EXIT_REASONS)
         vcpu->ticks[reason] += ticks;
-    if (vcpu->cost != COST_NONE)
-        cost_add(&vcpu->costs[vcpu->cost], ticks);
+    ticks /= COST_STEP;
+    vcpu->costs[vcpu->cost][ticks < COST_BUCKETS ? ticks : COST_BUCKETS - 1]++;
     vcpu->cost = COST_NONE;
 }
 

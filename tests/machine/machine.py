@@ -30,6 +30,13 @@ class Result:
         """The events of one name, in order."""
         return [entry for entry in self.events if entry["event"] == event]
 
+    def costs(self, kind):
+        """Of exits of a kind: how many there were, the ticks below which 50, 99 and 100 % of them lie, and the distribution."""
+        text = next(event["distribution"] for event in self.named("cost") if event["kind"] == kind)
+        buckets = [tuple(map(int, pair.split(":"))) for pair in text.split()]
+        ticks = [below for below, count in buckets for _ in range(count)]
+        return {"count": len(ticks), **{f"p{part}": ticks[-(-len(ticks) * part // 100) - 1] for part in (50, 99, 100)}, "distribution": text}
+
     def value(self, name):
         """A counter as the guest's mirrorstat printed it last."""
         values = [line.split("=")[1] for line in self.console.splitlines() if line.startswith(f"{name}=")]

@@ -98,6 +98,10 @@ void machine_check_ept_caches(void);
  */
 void machine_check_mirror_tlb(void);
 
+/* The how manieth question for a machine check is answered with true; 0: none. Who reads asks
+ * before and after. */
+extern u32 machine_check_in;
+
 /* Flushes seen so far. */
 struct flush_counts {
     unsigned ept, address, guest;

@@ -7,6 +7,7 @@
 #include <hv/cpu/msr.h>
 #include <hv/recovery/machine_check.h>
 #include <hv/recovery/recovery.h>
+#include <hv/vm/guestmem.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -295,6 +296,53 @@ static void both_copies_bad_is_lost(void **state)
     assert_false(guest_store(PAGE, 1));
 }
 
+/* In the hypervisor, which copies the mirror over a bad native page: neither of the two is left. */
+static void the_last_copy_goes_bad_while_it_is_read(void **state)
+{
+    u64 spare = vm.spare.free_count;
+
+    (void)state;
+    assert_int_equal(recovery_poison(&vm, GPA(PAGE), KMV_POISON_NATIVE), 0);
+    machine_check_in = 2;
+    put(1, SRAR, frame(SIDE_MIRROR) + 0x40);
+    assert_int_equal(recovery_restore(&vm, GPA(PAGE), SIDE_NATIVE, "access"), RECOVERY_LOST);
+    assert_int_equal(mce_collect(&banks, &queue), MCE_SRAR);
+    /* Before the guest runs on. */
+    assert_true(machine_check_answer(&vm, &queue, false));
+    assert_int_equal(vm.counters[KMV_COUNTER_lost], 1);
+    assert_int_equal(vm.counters[KMV_COUNTER_recovered], 0);
+    assert_int_equal(vm.spare.free_count, spare);
+    assert_false(guest_store(PAGE, 1));
+    /* What was there before is no reason to give up another page. */
+    assert_int_equal(recovery_poison(&vm, GPA(PAGE + PAGE_SIZE), KMV_POISON_NATIVE), 0);
+    machine_check_in = 1;
+    assert_int_equal(recovery_restore(&vm, GPA(PAGE + PAGE_SIZE), SIDE_NATIVE, "access"),
+                     RECOVERY_DONE);
+}
+
+/* Told of once, although the reader met it twice. */
+static void a_page_goes_bad_while_it_is_compared(void **state)
+{
+    u32 value;
+
+    (void)state;
+    machine_check_in = 2;
+    assert_int_equal(recovery_compare(HPA(frame(SIDE_NATIVE)), HPA(frame(SIDE_MIRROR)), PAGE_SIZE),
+                     RECOVERY_UNREADABLE);
+    assert_int_equal(recovery_compare(HPA(frame(SIDE_NATIVE)), HPA(frame(SIDE_MIRROR)), PAGE_SIZE),
+                     RECOVERY_SAME);
+    machine_check_in = 2;
+    assert_int_equal(guest_read(&vm, GPA(PAGE), &value, sizeof(value)), -HV_EFAULT);
+    for (int i = 0; i < 2; i++) {
+        put(1, SRAR, frame(SIDE_NATIVE) + 0x40);
+        assert_int_equal(mce_collect(&banks, &queue), MCE_SRAR);
+    }
+    assert_int_equal(queue.count, 1);
+    assert_true(machine_check_answer(&vm, &queue, false));
+    assert_int_equal(vm.counters[KMV_COUNTER_recovered], 1);
+    assert_intact();
+}
+
 static void degraded_page_has_one_frame_to_lose(void **state)
 {
     hpa_t spare;
@@ -338,10 +386,10 @@ static void a_full_queue_is_fatal(void **state)
 {
     (void)state;
     for (u32 i = 0; i < MCE_ERRORS; i++) {
-        put(0, UCNA, frame(SIDE_NATIVE));
+        put(0, UCNA, frame(SIDE_NATIVE) + i * 64);
         assert_int_equal(mce_collect(&banks, &queue), MCE_UCNA);
     }
-    put(0, UCNA, frame(SIDE_NATIVE));
+    put(0, UCNA, frame(SIDE_NATIVE) + MCE_ERRORS * 64);
     assert_int_equal(mce_collect(&banks, &queue), MCE_OVERFLOWED);
     assert_int_equal(queue.count, MCE_ERRORS);
 }
@@ -396,6 +444,8 @@ int main(void)
         TEST(no_bank_and_no_return_is_fatal),
         TEST(several_banks_at_once),
         TEST(both_copies_bad_is_lost),
+        TEST(the_last_copy_goes_bad_while_it_is_read),
+        TEST(a_page_goes_bad_while_it_is_compared),
         TEST(degraded_page_has_one_frame_to_lose),
         TEST(inside_a_window),
         TEST(a_full_queue_is_fatal),

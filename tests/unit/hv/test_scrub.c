@@ -210,6 +210,20 @@ static void without_a_spare_frame_the_right_side_serves_both(void **state)
     assert_int_equal(visit_all(), 0);
 }
 
+/* The machine check is answered first; then there is nothing left to decide. */
+static void what_can_not_be_read_is_passed_over(void **state)
+{
+    (void)state;
+    settle();
+    flip(PAGE, SIDE_NATIVE);
+    vm.scrub.next = PAGE;
+    machine_check_in = 2;
+    assert_int_equal(scrub_visit(&vm, 1), 0);
+    assert_int_equal(counter(KMV_COUNTER_recovered), 0);
+    vm.scrub.next = PAGE;
+    assert_int_equal(scrub_visit(&vm, 1), 1);
+}
+
 static void bad_and_lost_pages_are_passed_over(void **state)
 {
     (void)state;
@@ -393,6 +407,7 @@ int main(void)
         SCENE(every_situation),
         SCENE(a_wrong_side_gets_a_spare_frame),
         SCENE(without_a_spare_frame_the_right_side_serves_both),
+        SCENE(what_can_not_be_read_is_passed_over),
         SCENE(bad_and_lost_pages_are_passed_over),
         SCENE(quiet_leaves_are_sealed_whole),
         SCENE(busy_leaves_are_split),
