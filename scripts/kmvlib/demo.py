@@ -71,6 +71,12 @@ LOSSES = (
         "inject 300 4",
     ),
     ("", "verify"),
+    (
+        "The guest has memory to spare and gives some of it: each page makes two spare frames. The degraded pages get their second copy "
+        "again: back at full strength.",
+        "give 100",
+    ),
+    ("", "verify"),
     ("", "echo alive | grep alive"),
 )
 
@@ -165,10 +171,13 @@ def make_disk(options, guest):
 
 
 def is_good(history):
-    """All that went bad was answered, the guest was told of what was lost and got it back empty, and copies are equal."""
+    """
+    All that went bad was answered, the guest was told of what was lost and got it back empty, every page has two copies
+    again, and they are equal.
+    """
     counts = history.counts
     given_back = counts["lost"] == counts["told"] == counts["renew"]
-    return counts["poison"] > 0 and not history.bad_since and given_back and history.differing == 0
+    return counts["poison"] > 0 and not history.bad_since and given_back and counts["heal"] == counts["degraded"] and history.differing == 0
 
 
 def summary(history):
@@ -176,7 +185,7 @@ def summary(history):
     counts = history.counts
     found = sum(count for (_, _, cause), count in history.kinds.items() if cause == "scrub")
     yield f"{counts['poison']} frames went bad, {found} changed of itself: " + ", ".join(
-        f"{counts[name]} {word}" for name, word in (("recover", "recovered"), ("degraded", "degraded"), ("lost", "pages lost"))
+        f"{counts[name]} {word}" for name, word in (("recover", "recovered"), ("degraded", "degraded"), ("heal", "of them healed"), ("lost", "pages lost"))
     ) + "."
     for (answer, side, cause), count in history.kinds.most_common():
         yield f"  {count:5} {answer}, {side} side, cause {cause}"

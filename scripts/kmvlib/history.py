@@ -87,6 +87,17 @@ class History:
         if self.spare_free:
             self.spare_free -= 2
 
+    def take_give(self, event):
+        """The guest does without a page: its two frames are spare ones."""
+        del event
+        self.spare_free = (self.spare_free or 0) + 2
+
+    def take_heal(self, event):
+        """A degraded page has a second copy again."""
+        del event
+        if self.spare_free:
+            self.spare_free -= 1
+
     def take_degraded(self, event):
         self.answer(event)
         self.bad_since.pop((event.get("gpage"), event.get("side")), None)

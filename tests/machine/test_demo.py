@@ -17,7 +17,7 @@ def test_demo(tmp_path):
     assert {("recover", "access"), ("recover", "verify"), ("recover", "scrub"), ("degraded", "verify"), ("lost", "access")} <= answers
     for line in ("forktest: OK", "stressfs: done", "lose: 2 passed, 0 failed", "spaces: 7 passed, 0 failed", "scrub_wrong=1 scrub_unsure=0"):
         assert line in done.stdout
-    assert done.stdout.count("\nalive\n") == 2 and done.stdout.count(" differing=0\n") == 2
-    assert "[10/10] " in done.stdout and "0 differ from their copy." in done.stdout
+    assert done.stdout.count("\nalive\n") == 2 and done.stdout.count(" differing=0\n") == 3
+    assert "[11/11] " in done.stdout and "0 differ from their copy." in done.stdout
     page = tmp_path / "hv.log.html"
     assert done.stdout.endswith(f"{page}\n") and "<polyline" in page.read_text(encoding="utf-8")

@@ -42,6 +42,7 @@ def history_of(*lines):
 
 POISON = "poison gpage=0x1000 side=native"
 RECOVER = "recover gpage=0x1000 side=native cause=access"
+DEGRADED = "degraded gpage=0x1000 side=native cause=access"
 LOST = "lost gpage=0x1000 side=native cause=access"
 VERIFY = "verify pages=100 differing=0"
 
@@ -49,7 +50,7 @@ VERIFY = "verify pages=100 differing=0"
 def test_summary():
     lines = list(demo.summary(history_of("boot spare_size=0x10000", POISON, RECOVER, VERIFY)))
     assert lines == [
-        "1 frames went bad, 0 changed of itself: 1 recovered, 0 degraded, 0 pages lost.",
+        "1 frames went bad, 0 changed of itself: 1 recovered, 0 degraded, 0 of them healed, 0 pages lost.",
         "      1 recover, native side, cause access",
         "Compared at the end: 100 pages, 0 differ from their copy.",
         "Spare frames left: 15 of 16.",
@@ -65,6 +66,8 @@ def test_summary():
         ((VERIFY,), False),
         ((POISON, RECOVER, "verify pages=100 differing=1"), False),
         ((POISON, POISON, LOST, VERIFY), False),
+        ((POISON, DEGRADED, VERIFY), False),
+        ((POISON, DEGRADED, "give gpage=0x9000", "heal gpage=0x1000", VERIFY), True),
         ((POISON, POISON, LOST, "told gpage=0x1000", VERIFY), False),
         ((POISON, POISON, LOST, "told gpage=0x1000", "renew gpage=0x1000", VERIFY), True),
     ],
