@@ -87,7 +87,7 @@ static void put_loop(struct emitter *emitter, const struct wide *wide, unsigned 
 /* What is left at the end is less than a unit: one more move, which overlaps what was done. */
 static void put_units(struct emitter *emitter, const struct wide *wide)
 {
-    unsigned unrolled = wide->unit == 64 ? 16 : 8; /* moves of one round */
+    unsigned unrolled = wide->unit == 64 ? 16 : 4; /* moves of one round */
     unsigned shift = (unsigned)__builtin_ctz(wide->unit) - (wide->size == 4 ? 2 : 0);
     emit_lea(emitter, ESP, emit_based(ESP, -wide->unit));
     put_vector(emitter, wide, true, ESP, 0);
