@@ -23,6 +23,9 @@ MODES = {
     "hypervisor": (("--platform", "bochs", "--translate", "off", "--mirror", "off"), ""),
     "mirrored": (("--platform", "bochs"), TRANSLATED),
 }
+# The mirrored guest with a scrubber: its share of the time in permille, by mode.
+SCRUBBED = {"scrub 10": 10, "scrub 500": 500}
+MODES_SCRUBBED = {mode: (("--platform", "bochs", "--scrub", str(share)), TRANSLATED) for mode, share in SCRUBBED.items()}
 RESULT = re.compile(r"^bench (\w+): ticks=(\d+) idle=(\d+)$", re.MULTILINE)
 COUNTERS = ("exits", "pt_writes", "hv_ticks")
 REASON = re.compile(r"(\d+)/(\d+)")
@@ -30,7 +33,7 @@ REASON = re.compile(r"(\d+)/(\d+)")
 
 def run_guest(build, mode, commands, log):
     """Runs the guest `mode` with `commands` from its disk; returns the measures by benchmark."""
-    options, guest = MODES[mode]
+    options, guest = (MODES | MODES_SCRUBBED)[mode]
     with tempfile.TemporaryDirectory() as folder:
         disk = make_disk(os.path.join(TOP, build, "guest"), guest, commands, folder)
         command = [os.path.join(TOP, "scripts", "kmv"), "run", "--build", build, "--disk", disk, "--log", log]

@@ -12,7 +12,7 @@ import os
 import statistics
 
 import charts
-from guestrun import MODES, TOP, TRANSLATED, run_guest
+from guestrun import MODES, SCRUBBED, TOP, TRANSLATED, run_guest
 from kmvlib.elf import Elf
 
 COLUMNS = ("test", "bare", "hypervisor", "translated", "mirrored", "ratio", "exits", "pt_writes")
@@ -32,9 +32,9 @@ class Bench:
         log = os.path.join(self.folder, f"{mode}-{label}.log")
         return self.pool.submit(run_guest, self.build, mode, [command], log)
 
-    def start_all(self, hold, label):
+    def start_all(self, hold, label, modes=MODES):
         command = " ".join(["bench", "--hold", str(hold), *self.names])
-        return {mode: self.start(mode, f"{label}{hold}", command) for mode in MODES}
+        return {mode: self.start(mode, f"{label}{hold}", command) for mode in modes}
 
     def start_growth(self):
         return {mode: self.start(mode, GROWTH_PROGRAM, f"bench {GROWTH_PROGRAM}") for mode in ("hypervisor", "mirrored")}
@@ -80,6 +80,12 @@ def show_reasons(rows):
         print(f"{name:10} " + ", ".join(text for _, text in sorted(cells, reverse=True)))
 
 
+def show_scrubber(rows):
+    print("\nwith the scrubber, by its share of the time, against the mirrored guest without:")
+    for row in rows:
+        print(f"{row[0]:10}" + "".join(f"{cell:>16,}" if isinstance(cell, int) else f"{cell:>16}" for cell in row[1:]))
+
+
 def show_summary(rows):
     """Of the tests that were asked for: what has to hold of them all."""
     worst = max(rows, key=lambda row: row[2] / row[1])
@@ -90,6 +96,13 @@ def show_summary(rows):
             f"mirrored against mirror off, {', '.join(row[0] for row in rows if row[0] in charts.PUBLISHED)}: "
             f"mean {statistics.mean(published):.3f}, worst {max(published):.3f}"
         )
+
+
+def scrub_rows(mirrored, scrubbed):
+    """What the scrubber adds to each test of one run of the mirrored guest, by its share of the time."""
+    yield ("test", "mirrored", *(f"{mode}/1000" for mode in scrubbed))
+    for name, measures in mirrored.items():
+        yield (name, measures["ticks"], *(f"{results[name]['ticks'] / measures['ticks']:.3f}" for results in scrubbed.values()))
 
 
 def differences(first, second):
@@ -137,14 +150,18 @@ def main():
     os.makedirs(folder, exist_ok=True)
     bench = Bench(args.build, args.names, folder)
     started = [bench.start_all(hold, "hold") for hold in (HOLDS[:1] if args.short else HOLDS)]
+    scrubbed = bench.start_all(HOLDS[0], "hold", SCRUBBED)
     again = None if args.short else bench.start_all(HOLDS[0], "again")
     growth = None if args.short else bench.start_growth()
     runs = [results_of(run) for run in started]
     rows, reasons = list(make_rows(runs)), list(reason_rows(runs))
     write_csv(os.path.join(folder, "overhead.csv"), [COLUMNS, *rows])
+    scrubs = list(scrub_rows(runs[0]["mirrored"], results_of(scrubbed)))
+    write_csv(os.path.join(folder, "scrubber.csv"), scrubs)
     write_csv(os.path.join(folder, "exits.csv"), [("test", "reason", "exits", "ticks"), *reasons])
     show(rows)
     show_reasons(reasons)
+    show_scrubber(scrubs)
     show_summary(rows)
     for name in charts.draw(rows, folder):
         print(f"chart: {os.path.relpath(name, TOP)}")
