@@ -255,9 +255,11 @@ static void account(struct vcpu *vcpu, u64 exit_at)
     vcpu->vm->counters[KMV_COUNTER_hv_ticks] += ticks;
     if (reason < VCPU_EXIT_REASONS)
         vcpu->ticks[reason] += ticks;
-    ticks /= COST_STEP;
-    vcpu->costs[vcpu->cost][ticks < COST_BUCKETS ? ticks : COST_BUCKETS - 1]++;
-    vcpu->cost = COST_NONE;
+    if (vcpu->cost != COST_NONE) {
+        u64 bucket = ticks / COST_STEP;
+        vcpu->costs[vcpu->cost][bucket < COST_BUCKETS ? bucket : COST_BUCKETS - 1]++;
+        vcpu->cost = COST_NONE;
+    }
 }
 
 static const struct vcpu *running;
