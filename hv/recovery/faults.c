@@ -59,45 +59,21 @@ static gpa_t any_page(struct fault_plan *plan)
     return GPA(plan->order.first + draw(plan, pages) * PAGE_SIZE);
 }
 
-static bool table_at(struct vm *vm, u32 address, gpa_t *page)
-{
-    gpa_t at;
-
-    *page = GPA(0);
-    return mirror_translate(vm, GVA(address), &at, page) && page->v != 0;
-}
-
-static bool page_at(struct vm *vm, u32 address, gpa_t *page)
-{
-    gpa_t table;
-
-    return mirror_translate(vm, GVA(address), page, &table);
-}
-
 /* False: there is no such page here. */
 static bool choose(struct vm *vm, struct fault_plan *plan, const struct fault_place *place,
                    enum kmv_fault_kind kind, gpa_t *page)
 {
-    switch (kind) {
-    case KMV_FAULT_code:
-        return page_at(vm, place->code, page);
-    case KMV_FAULT_stack:
-        return page_at(vm, place->stack, page);
-    case KMV_FAULT_source:
-        return page_at(vm, place->source, page);
-    case KMV_FAULT_target:
-        return page_at(vm, place->target, page);
-    case KMV_FAULT_beyond:
-        return page_at(vm, place->target + PAGE_SIZE, page);
-    case KMV_FAULT_table:
-        return table_at(vm, place->user ? place->code : 0, page);
-    case KMV_FAULT_root:
-        *page = place->root;
-        return true;
-    default:
-        *page = any_page(plan);
+    bool is_table = kind == KMV_FAULT_table;
+    gpa_t at, table;
+
+    if (kind < KMV_FAULT_code || kind > KMV_FAULT_table) {
+        *page = kind == KMV_FAULT_root ? place->root : any_page(plan);
         return true;
     }
+    if (!mirror_translate(vm, GVA(place->at[kind - KMV_FAULT_code]), &at, &table))
+        return false;
+    *page = is_table ? table : at;
+    return !is_table || table.v != 0;
 }
 
 static int make_bad(struct vm *vm, enum kmv_fault_kind kind, gpa_t page, enum vm_side side)
@@ -105,21 +81,19 @@ static int make_bad(struct vm *vm, enum kmv_fault_kind kind, gpa_t page, enum vm
     u32 where = side == SIDE_NATIVE ? KMV_POISON_NATIVE : KMV_POISON_MIRROR;
     int error;
 
-    if (kind == KMV_FAULT_hard && ept_lookup(&vm->ept, vm_side_gpa(vm, page, SIDE_NATIVE)).bad)
-        return -HV_EBUSY;
-    if (kind == KMV_FAULT_hard && ept_lookup(&vm->ept, vm_side_gpa(vm, page, SIDE_MIRROR)).bad)
-        return -HV_EBUSY;
     if (kind == KMV_FAULT_hard) {
+        if (ept_lookup(&vm->ept, page).bad ||
+            ept_lookup(&vm->ept, vm_side_gpa(vm, page, SIDE_MIRROR)).bad)
+            return -HV_EBUSY;
         recovery_hard_error(vm, page, side, false, "machine_check");
         return 0;
     }
     error = recovery_poison(vm, page, where);
-    if (error == 0 && kind == KMV_FAULT_repeated && recovery_poison(vm, page, where) == 0)
-        return -HV_EIO; /* a bad page can't go bad */
-    if (error != 0 || kind != KMV_FAULT_twice)
-        return error;
-    recovery_restore(vm, page, side, "campaign");
-    return recovery_poison(vm, page, where);
+    if (error == 0 && kind == KMV_FAULT_twice)
+        recovery_restore(vm, page, side, "campaign");
+    if (error == 0 && (kind == KMV_FAULT_twice || kind == KMV_FAULT_repeated))
+        error = recovery_poison(vm, page, where);
+    return error == -HV_EALREADY && kind == KMV_FAULT_repeated ? 0 : error;
 }
 
 static enum vm_side draw_side(struct fault_plan *plan, enum kmv_fault_kind kind)
@@ -146,5 +120,5 @@ void faults_strike(struct vm *vm, struct fault_plan *plan, const struct fault_pl
     plan->left--;
     log_event("fault", "kind=%s gpage=0x%llx side=%s privilege=%u rip=0x%x left=%u", names[kind],
               (unsigned long long)page.v, side == SIDE_NATIVE ? "native" : "mirror",
-              place->user ? 3 : 0, place->code, plan->left);
+              place->user ? 3 : 0, place->at[0], plan->left);
 }

@@ -17,9 +17,10 @@ struct fault_plan {
     u64 at;     /* TSC: the next one not before */
 };
 
-/* Where the guest is: linear addresses, the page directory's page. */
+/* Where the guest is: linear addresses of the kinds from KMV_FAULT_code to KMV_FAULT_table (what
+ * the table maps), and the page directory's page. */
 struct fault_place {
-    u32 code, stack, source, target;
+    u32 at[KMV_FAULT_table - KMV_FAULT_code + 1];
     gpa_t root;
     bool user;
 };

@@ -70,62 +70,37 @@ static int take_over(struct vm *vm, gpa_t page)
     return 0;
 }
 
-static gpa_t first_page(u32 word)
-{
-    return GPA(word & ~(u32)PAGE_MASK);
-}
-
-static u64 end_of(u32 word)
-{
-    return first_page(word).v + ((word & PAGE_MASK) + 1) * PAGE_SIZE;
-}
-
-static bool is_ram(const struct vm *vm, u32 word)
-{
-    enum vm_side side;
-    gpa_t page;
-
-    for (u64 at = first_page(word).v; at < end_of(word); at += PAGE_SIZE) {
-        if (!vm_ram_side(vm, GPA(at), &side, &page) || side != SIDE_NATIVE)
-            return false;
-    }
-    return true;
-}
-
-/* Number of lost pages, or -HV_ENOMEM. */
+/* Number of lost pages, -HV_EINVAL or -HV_ENOMEM. */
 static int set_run(struct vm *vm, u32 word, bool off)
 {
-    int lost = 0;
+    u64 first = word & ~(u32)PAGE_MASK, count = (word & PAGE_MASK) + 1;
+    int lost = 0, result = 0;
 
-    for (u64 at = first_page(word).v; at < end_of(word); at += PAGE_SIZE) {
-        int result = off ? give_up(vm, GPA(at)) : take_over(vm, GPA(at));
+    for (u64 at = first; at < first + count * PAGE_SIZE && result >= 0; at += PAGE_SIZE) {
+        enum vm_side side;
+        gpa_t page;
 
-        if (result < 0)
-            return result;
+        if (!vm_ram_side(vm, GPA(at), &side, &page) || side != SIDE_NATIVE)
+            return -HV_EINVAL;
+        result = off ? give_up(vm, page) : take_over(vm, page);
         lost += result;
     }
-    return lost;
+    return result < 0 ? result : lost;
 }
 
 int recovery_protect(struct vm *vm, gpa_t list, u32 order)
 {
-    u32 words = order & ~KMV_PROTECT_OFF;
-    static u32 copy[KMV_PROTECT_WORDS_MAX];
-    int lost = 0, result;
+    u32 words = order & ~KMV_PROTECT_OFF, word;
+    int lost = 0, result = 0;
 
     if (!vm->mirrored)
         return -HV_EOPNOTSUPP;
     if (words > KMV_PROTECT_WORDS_MAX)
         return -HV_EINVAL;
-    result = guest_read(vm, list, copy, words * sizeof(copy[0]));
-    if (result != 0)
-        return result;
-    for (u32 i = 0; i < words; i++) {
-        if (!is_ram(vm, copy[i]))
-            return -HV_EINVAL;
-    }
     for (u32 i = 0; i < words && result >= 0; i++) {
-        result = set_run(vm, copy[i], (order & KMV_PROTECT_OFF) != 0);
+        result = guest_read(vm, GPA(list.v + i * sizeof(word)), &word, sizeof(word));
+        if (result == 0)
+            result = set_run(vm, word, (order & KMV_PROTECT_OFF) != 0);
         lost += result;
     }
     return result < 0 ? result : lost;

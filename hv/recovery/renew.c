@@ -45,29 +45,23 @@ int recovery_renew(struct vm *vm, gpa_t gpa)
     return 0;
 }
 
-/* As for any bad page, the other side stands while the copy is made. */
+/* Gives a degraded page a second copy. As for any bad page, the other side stands meanwhile. */
 static void heal(struct vm *vm, gpa_t page)
 {
-    gpa_t mirror = vm_side_gpa(vm, page, SIDE_MIRROR);
-    hpa_t native = ept_lookup(&vm->ept, page).frame, frame;
+    gpa_t at = vm_side_gpa(vm, page, SIDE_MIRROR);
+    struct ept_page native = ept_lookup(&vm->ept, page), mirror = ept_lookup(&vm->ept, at);
+    hpa_t frame;
 
-    if (ept_set_bad(&vm->ept, mirror) != 0 || !frame_take(&vm->spare, &frame))
+    if (native.bad || native.frame.v != mirror.frame.v || ept_set_bad(&vm->ept, at) != 0 ||
+        !frame_take(&vm->spare, &frame))
         return;
     tlb_flush_ept();
-    memcpy(phys_ptr(frame), phys_ptr(native), PAGE_SIZE);
-    ept_replace(&vm->ept, mirror, frame);
+    memcpy(phys_ptr(frame), phys_ptr(native.frame), PAGE_SIZE);
+    ept_replace(&vm->ept, at, frame);
     vm->degraded--;
     vm->counters[KMV_COUNTER_healed]++;
     log_event("heal", "gpage=0x%llx frame=0x%llx new=0x%llx", (unsigned long long)page.v,
-              (unsigned long long)native.v, (unsigned long long)frame.v);
-}
-
-static bool is_degraded(const struct vm *vm, gpa_t page)
-{
-    struct ept_page native = ept_lookup(&vm->ept, page);
-    struct ept_page mirror = ept_lookup(&vm->ept, vm_side_gpa(vm, page, SIDE_MIRROR));
-
-    return !native.bad && !mirror.bad && native.frame.v == mirror.frame.v;
+              (unsigned long long)native.frame.v, (unsigned long long)frame.v);
 }
 
 static void heal_pages(struct vm *vm)
@@ -77,7 +71,7 @@ static void heal_pages(struct vm *vm)
 
     for (u64 at = 0; at < vm->ram_bytes && vm->degraded > 0 && vm->spare.free_count > 0;
          at += PAGE_SIZE) {
-        if (vm_ram_side(vm, GPA(at), &side, &page) && is_degraded(vm, page))
+        if (vm_ram_side(vm, GPA(at), &side, &page))
             heal(vm, page);
     }
 }

@@ -78,21 +78,17 @@ void vmx_boundary(struct vcpu *vcpu)
         later->due = true;
 }
 
-static struct fault_place place_of(const struct vcpu *vcpu)
-{
-    return (struct fault_place){
-        .code = (u32)(vmcs_read(VMCS_GUEST_CS_BASE) + vmcs_read(VMCS_GUEST_RIP)),
-        .stack = (u32)vcpu_gpr(vcpu, REG_RSP),
-        .source = (u32)vcpu_gpr(vcpu, REG_RSI),
-        .target = (u32)vcpu_gpr(vcpu, REG_RDI),
-        .root = GPA(vcpu->guest_cr3 & ~(u32)PAGE_MASK),
-        .user = vcpu_privilege(vcpu) == 3,
-    };
-}
-
 static void poison_planned(struct vcpu *vcpu)
 {
-    struct fault_place place = place_of(vcpu);
+    u32 code = (u32)(vmcs_read(VMCS_GUEST_CS_BASE) + vmcs_read(VMCS_GUEST_RIP));
+    u32 target = (u32)vcpu_gpr(vcpu, REG_RDI);
+    bool user = vcpu_privilege(vcpu) == 3;
+    struct fault_place place = {
+        .at = {code, (u32)vcpu_gpr(vcpu, REG_RSP), (u32)vcpu_gpr(vcpu, REG_RSI), target,
+               target + PAGE_SIZE, user ? code : 0},
+        .root = GPA(vcpu->guest_cr3 & ~(u32)PAGE_MASK),
+        .user = user,
+    };
 
     vcpu->later = (struct later){0};
     faults_strike(vcpu->vm, &vcpu->plan, &place, tsc_read());

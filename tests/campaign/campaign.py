@@ -24,7 +24,7 @@ from guestrun import TRANSLATED, make_disk  # noqa: E402 (the path has to be set
 from kmvlib import hvlog  # noqa: E402
 
 RUN_SECONDS = 3600
-FAULTS_A_MACHINE = 400
+FAULTS_A_MACHINE = 1000
 USERTESTS = os.path.join(TOP, "guest-xv6", "user", "usertests")
 TEST_NAME = re.compile(r'^\s*\{"([a-z0-9-]+)", test_', re.MULTILINE)
 # Too long under an emulator for a piece that is run many times; `make test-guest` runs them while pages are lost, too.

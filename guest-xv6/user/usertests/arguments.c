@@ -203,7 +203,7 @@ static int raw_call(unsigned number)
 
 static void test_bad_numbers(void)
 {
-    static const unsigned numbers[] = {0,    22,         31,         39,        100,
+    static const unsigned numbers[] = {0,    22,         31,         63,        100,
                                        1000, 0x7fffffff, 0x80000000, 0xffffffff};
 
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)

@@ -56,7 +56,8 @@ enum kmv_hypercall {
      * (0..4095). Protected, as all are at first: both copies are kept equal by the guest. Not: code
      * that is not translated writes there, so that the mirror is stale; it is compared and used for
      * nothing. Pages that become protected are copied to their mirrors; no processor may write to
-     * them meanwhile. -EINVAL (-22) a page is not RAM, or too many words (nothing is done), -EFAULT
+     * them meanwhile. -EINVAL (-22) a page is not RAM (what stands before it is done), or too many
+     * words, -EFAULT
      * (-14) the list, -ENOMEM (-12), -EOPNOTSUPP (-95) with the mirror off. */
     KMV_HC_PROTECT = 13,
     /* (gpa) -> 0. The guest does without this page: its frames become spare frames, and degraded
