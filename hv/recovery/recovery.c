@@ -43,8 +43,8 @@ static int take_away(struct vm *vm, gpa_t page, enum vm_side side, bool overwrit
     if (overwrite)
         fill_pattern(found.frame);
     vm->counters[KMV_COUNTER_poisoned]++;
-    log_event("poison", "gpage=0x%llx side=%s frame=0x%llx", (unsigned long long)page.v,
-              side_names[side], (unsigned long long)found.frame.v);
+    log_event("poison", "gpage=0x%llx side=%s frame=0x%llx cause=%s", (unsigned long long)page.v,
+              side_names[side], (unsigned long long)found.frame.v, overwrite ? "order" : "error");
     return 0;
 }
 

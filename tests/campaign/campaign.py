@@ -68,6 +68,7 @@ class Total:
     wrong_bytes: int = 0
     diffs: int = 0
     kinds: Counter = field(default_factory=Counter)
+    in_programs: Counter = field(default_factory=Counter)
     complaints: list = field(default_factory=list)
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
@@ -204,6 +205,7 @@ def count(total, index, share, work, status, console, events, files):
     total.recovered += sum((fault["gpage"], fault["side"]) not in left for fault in faults)
     total.lost += sum(event["event"] == "lost" for event in events)
     total.kinds.update(fault["kind"] for fault in faults)
+    total.in_programs.update(fault["kind"] for fault in faults if fault["privilege"] == "3")
     verify = one(events, "verify")
     total.diffs += int(verify["differing"]) if verify else 1
     wrong = difference(work.lines, console_lines(console)) + (files != work.files)
@@ -232,7 +234,7 @@ def run_told(args, folder):
 
 def tell(args, total, told_is_right):
     for kind, number in sorted(total.kinds.items()):
-        say(f"kind {kind}: {number}")
+        say(f"kind {kind}: {number}, {total.in_programs[kind]} of them while a program ran")
     for complaint in total.complaints:
         say(complaint)
     say(f"seed={args.seed} digest={total.digest.hexdigest()[:16]}")

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-from machine import BUILD, TOP
+from machine import BUILD, TOP, hvlog
 
 FAULTS = 200
 RESULT = f"injected={FAULTS} recovered={FAULTS} lost=0 wrong_bytes=0 diffs=0"
@@ -25,5 +25,9 @@ def test_two_hundred_faults():
     output = campaign(1)
     print(output)
     assert output.splitlines()[-1] == RESULT
-    kinds = dict(re.findall(r"^kind (\w+): (\d+)$", output, re.MULTILINE))
+    kinds = dict(re.findall(r"^kind (\w+): (\d+),", output, re.MULTILINE))
     assert len(kinds) == KINDS and sum(map(int, kinds.values())) == FAULTS
+    with open(os.path.join(BUILD, "campaign", "seed-1", "machine-000", "hv.log"), encoding="ascii") as log:
+        faults = [event for event in hvlog.parse_log(log.read()) if event["event"] == "fault"]
+    # Of the kernel and of programs.
+    assert {fault["privilege"] for fault in faults} == {"0", "3"}

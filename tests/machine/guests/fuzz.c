@@ -11,7 +11,7 @@
 
 #define ARENA_START 0x400000u
 #define ARENA_END   0x600000u
-#define FORCED_END  0x610000u /* pages that lose both copies, and are not touched until renewed */
+#define FORCED_END  0x610000u /* pages that are lost or given, and not touched until renewed */
 #define OPEN_END    0x620000u /* pages that are protected or not, and never go bad */
 #define PERMILLE    1000u
 #define MARGIN      64u
@@ -201,7 +201,8 @@ static void choose(void)
         aim_protect();
     if (call.number == KMV_HC_LOSS_VECTOR && below(8) != 0)
         call.first = below(64);
-    if (call.number == KMV_HC_RENEW && below(2) != 0)
+    if ((call.number == KMV_HC_RENEW && below(2) != 0) ||
+        (call.number == KMV_HC_GIVE && call.first < ram_bytes))
         call.first = ARENA_END + below(FORCED_END - ARENA_END);
     /* Most of a processor's time would go into it. */
     if (call.number == KMV_HC_SCRUB && below(8) != 0)

@@ -72,7 +72,7 @@ static void poison_takes_the_page_away(void **state)
     assert_int_equal(LEAF_PERMS(machine_ept_leaf(PAGE)), 0);
     assert_true(*(u32 *)machine_memory(old + 8) != WORD((PAGE + 8) / 4));
     assert_int_equal(counter(KMV_COUNTER_poisoned), 1);
-    snprintf(line, sizeof(line), "gpage=0x123000 side=native frame=0x%llx",
+    snprintf(line, sizeof(line), "gpage=0x123000 side=native frame=0x%llx cause=order",
              (unsigned long long)old);
     assert_string_equal(log_last("poison"), line);
 }
@@ -124,6 +124,42 @@ static void poison_checks_its_arguments(void **state)
     assert_int_equal(poison(PAGE, MIRROR | FORCE), -HV_EALREADY);
     assert_int_equal(poison(PAGE, NATIVE), -HV_EBUSY);
     assert_int_equal(counter(KMV_COUNTER_poisoned), 1);
+}
+
+static void a_fresh_frame_that_goes_bad_is_replaced_again(void **state)
+{
+    u64 first = frame(PAGE, SIDE_NATIVE), second;
+
+    (void)state;
+    assert_int_equal(poison(PAGE, NATIVE), 0);
+    assert_int_equal(recovery_restore(&vm, GPA(PAGE), SIDE_NATIVE, "access"), RECOVERY_DONE);
+    second = frame(PAGE, SIDE_NATIVE);
+    assert_int_equal(poison(PAGE, NATIVE), 0);
+    assert_intact(PAGE);
+    assert_true(frame(PAGE, SIDE_NATIVE) != first && frame(PAGE, SIDE_NATIVE) != second);
+    assert_int_equal(counter(KMV_COUNTER_recovered), 2);
+}
+
+static void a_source_that_goes_bad_first_loses_the_page(void **state)
+{
+    (void)state;
+    assert_int_equal(poison(PAGE, NATIVE), 0);
+    assert_int_equal(recovery_hard_error(&vm, GPA(PAGE), SIDE_MIRROR, false, "machine_check"),
+                     RECOVERY_LOST);
+    assert_int_equal(counter(KMV_COUNTER_lost), 1);
+    assert_int_equal(counter(KMV_COUNTER_recovered), 0);
+}
+
+static void a_page_reported_twice_is_recovered_once(void **state)
+{
+    (void)state;
+    assert_int_equal(poison(PAGE, NATIVE), 0);
+    assert_int_equal(recovery_hard_error(&vm, GPA(PAGE), SIDE_NATIVE, false, "machine_check"),
+                     RECOVERY_DONE);
+    assert_int_equal(recovery_restore(&vm, GPA(PAGE), SIDE_NATIVE, "access"), RECOVERY_NOT_BAD);
+    assert_intact(PAGE);
+    assert_int_equal(log_count("poison"), 1);
+    assert_int_equal(log_count("recover"), 1);
 }
 
 static void both_sides_bad_is_lost(void **state)
@@ -503,6 +539,9 @@ int main(void)
         SCENE(native_page_comes_back_from_the_mirror),
         SCENE(mirror_page_comes_back_from_the_native),
         SCENE(poison_checks_its_arguments),
+        SCENE(a_fresh_frame_that_goes_bad_is_replaced_again),
+        SCENE(a_source_that_goes_bad_first_loses_the_page),
+        SCENE(a_page_reported_twice_is_recovered_once),
         SCENE(both_sides_bad_is_lost),
         SCENE(a_lost_page_comes_back_empty),
         SCENE(a_lost_page_needs_two_spare_frames),
