@@ -163,6 +163,9 @@ static void aim_poison(void)
         call.second &= 0x3fffff;
     if (in_arena(call.first) && below(64) != 0)
         call.first = ram_bytes + below(0x1000000);
+    /* Of an unprotected page one copy is all there is. */
+    if (call.first >= OPEN_END && call.first < ram_bytes)
+        call.first = ram_bytes;
     /* Both copies of a page may only go where nothing looks for them. */
     if ((call.second & KMV_POISON_FORCE) && call.first < ram_bytes)
         call.first = ARENA_END + below(FORCED_END - ARENA_END);
