@@ -29,6 +29,9 @@ void *memory_alloc(uint64_t size);
 bool memory_reserve(uint64_t size, uint64_t align, const char *what, uint64_t *address,
                     struct error *error);
 
+/* The same below 1 MiB, where processors start. False: there is no room. */
+bool memory_reserve_low(uint64_t size, uint64_t *address);
+
 void memory_free_all(void);
 
 /*
@@ -54,6 +57,9 @@ void report_error_serial(const char *line); /* COM1 and COM2 */
 /* platform.c: what the firmware knows of the machine. */
 uint64_t platform_rsdp(void); /* 0: none */
 void platform_framebuffer(struct kmv_framebuffer *framebuffer);
+/* Fills cpu_count and cpu_apic with the processors that are enabled and healthy; those beyond
+ * KMV_CPUS_MAX are left out. */
+void platform_processors(struct kmv_bootinfo *info);
 
 /* handover.c: ends boot services and calls entry(bootinfo). Returns only if the firmware refuses.
  */

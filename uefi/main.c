@@ -19,6 +19,9 @@
 #define PAGE_SIZE_4K 4096ull
 #define LARGE_PAGE   (2ull << 20)
 
+/* Stacks and VMX regions of another processor. */
+#define HEAP_A_PROCESSOR 0x10000ull
+
 EFI_HANDLE loader_handle;
 EFI_SYSTEM_TABLE *firmware;
 
@@ -71,6 +74,8 @@ static bool reserve(struct session *session, struct error *error)
     };
     uint64_t info_base;
 
+    platform_processors(&info);
+    info.heap_size += (info.cpu_count - 1) * HEAP_A_PROCESSOR;
     error->file = CONFIG_PATH;
     if (!memory_reserve(plan->guest, LARGE_PAGE, "guest", &info.guest_base, error))
         return false;
@@ -80,7 +85,8 @@ static bool reserve(struct session *session, struct error *error)
     if (plan->spare != 0 &&
         !memory_reserve(plan->spare, PAGE_SIZE_4K, "spare pool", &info.spare_base, error))
         return false;
-    if (!memory_reserve(plan->heap, PAGE_SIZE_4K, "hypervisor's heap", &info.heap_base, error) ||
+    if (!memory_reserve(info.heap_size, PAGE_SIZE_4K, "hypervisor's heap", &info.heap_base,
+                        error) ||
         !memory_reserve(image->size, image->align, "hypervisor", &info.hv_base, error) ||
         !memory_reserve(sizeof(info), PAGE_SIZE_4K, "boot information", &info_base, error))
         return false;
@@ -141,6 +147,8 @@ static bool fill_bootinfo(struct session *session, struct error *error)
     info->guest_entry = session->guest.entry;
     info->rsdp = platform_rsdp();
     platform_framebuffer(&info->framebuffer);
+    if (info->cpu_count > 1 && !memory_reserve_low(KMV_AP_START_BYTES, &info->ap_start))
+        return refuse(error, "no free memory below 640 KiB, where other processors start");
     info->phys_end = physical_end(info);
     return true;
 }

@@ -3,6 +3,7 @@
 #include "plan.h"
 
 #define PAGE            4096ull
+#define LOW_MEMORY_END  0xA0000ull
 #define ALLOCATIONS_MAX 64
 #define MAP_SPARE       128 /* descriptors that later allocations may add */
 
@@ -46,6 +47,12 @@ void *memory_alloc(uint64_t size)
     if (!allocate(AllocateAnyPages, EfiLoaderData, size == 0 ? 1 : size, &address))
         return NULL;
     return (void *)address;
+}
+
+bool memory_reserve_low(uint64_t size, uint64_t *address)
+{
+    *address = LOW_MEMORY_END - 1;
+    return allocate(AllocateMaxAddress, EfiReservedMemoryType, size, address);
 }
 
 void memory_free_all(void)

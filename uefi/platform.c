@@ -15,6 +15,24 @@ void *protocol_of(EFI_HANDLE handle, EFI_GUID guid)
     return status == EFI_SUCCESS ? interface : NULL;
 }
 
+/* The protocol of multiprocessor services, as far as it is used: PI 1.7, vol. 2, 13.3. */
+static const EFI_GUID mp_services_guid = {
+    0x3fdda605, 0xa76e, 0x4f46, {0xad, 0x29, 0x12, 0xf4, 0x53, 0x1b, 0x3d, 0x08}};
+
+struct processor_information {
+    UINT64 processor_id; /* of its local APIC */
+    UINT32 flags;
+    UINT32 location[9]; /* and what later versions append */
+};
+
+enum { PROCESSOR_BOOT = 1, PROCESSOR_USABLE = 6 /* enabled, healthy */ };
+
+struct mp_services {
+    EFI_STATUS(EFIAPI *count)(struct mp_services *self, UINTN *all, UINTN *enabled);
+    EFI_STATUS(EFIAPI *information)
+    (struct mp_services *self, UINTN number, struct processor_information *information);
+};
+
 static uint64_t configuration_table(const EFI_GUID *guid)
 {
     for (UINTN i = 0; i < firmware->NumberOfTableEntries; i++) {
@@ -48,4 +66,32 @@ void platform_framebuffer(struct kmv_framebuffer *framebuffer)
     framebuffer->height = mode->VerticalResolution;
     framebuffer->pixels_per_line = mode->PixelsPerScanLine;
     framebuffer->pixel_is_bgr = mode->PixelFormat == PixelBlueGreenRedReserved8BitPerColor;
+}
+
+/* The one that calls comes first, whatever its number. */
+static void add_processor(struct kmv_bootinfo *info, const struct processor_information *processor)
+{
+    bool first = (processor->flags & PROCESSOR_BOOT) != 0;
+
+    if (first)
+        info->cpu_apic[0] = (uint32_t)processor->processor_id;
+    else if ((processor->flags & PROCESSOR_USABLE) == PROCESSOR_USABLE &&
+             info->cpu_count < KMV_CPUS_MAX)
+        info->cpu_apic[info->cpu_count++] = (uint32_t)processor->processor_id;
+}
+
+void platform_processors(struct kmv_bootinfo *info)
+{
+    struct mp_services *services = protocol_of(NULL, mp_services_guid);
+    struct processor_information processor;
+    UINTN all = 0, enabled;
+
+    info->cpu_count = 1;
+    if (services == NULL || services->count(services, &all, &enabled) != EFI_SUCCESS)
+        return;
+    for (UINTN number = 0; number < all; number++) {
+        memset(&processor, 0, sizeof(processor));
+        if (services->information(services, number, &processor) == EFI_SUCCESS)
+            add_processor(info, &processor);
+    }
 }

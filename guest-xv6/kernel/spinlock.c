@@ -24,8 +24,8 @@ void spin_unlock(struct spinlock *lk)
     if (!spin_held(lk))
         panic("spin_unlock: %s is not held", lk->name);
     lk->holder = 0;
-    /* A store is not passed by earlier ones on this architecture (SDM volume 3, 8.2.2): the
-     * compiler must not move it either. */
-    __atomic_store_n(&lk->locked, 0, __ATOMIC_RELEASE);
+    /* A plain store would do for the memory (SDM volume 3, 8.2.2), but not for its mirror: the next
+     * holder's could come before this one's. */
+    xchg(&lk->locked, 0);
     irq_pop();
 }

@@ -2,6 +2,8 @@
 #include <hv/cpu/cpuid.h>
 #include <hv/cpu/descriptors.h>
 #include <hv/cpu/paging.h>
+#include <hv/cpu/processor.h>
+#include <hv/exit/handlers.h>
 #include <hv/lib/string.h>
 #include <hv/log/format.h>
 #include <hv/log/log.h>
@@ -11,14 +13,14 @@
 #include <hv/platform/pci.h>
 #include <hv/platform/power.h>
 #include <hv/platform/screen.h>
+#include <hv/vcpu/others.h>
 #include <hv/vm/audit.h>
 #include <hv/vmx/backend.h>
 #include <kmv/bootinfo.h>
 #include <kmv/contract.h>
 
-#define IO_APIC_PAGE    0xfec00000u
-#define HPET_PAGE       0xfed00000u
-#define LOCAL_APIC_PAGE 0xfee00000u
+#define IO_APIC_PAGE 0xfec00000u
+#define HPET_PAGE    0xfed00000u
 
 extern const u8 boot_stack_guard[]; /* the page below the stack */
 
@@ -26,7 +28,8 @@ static const u32 device_pages[] = {IO_APIC_PAGE, HPET_PAGE, LOCAL_APIC_PAGE};
 
 static struct kmv_bootinfo boot;
 static struct vm vm;
-static struct vcpu vcpu;
+static struct vmx_controls controls;
+static bool go; /* all processors are there, the guest may start */
 
 _Noreturn void hv_main(const struct kmv_bootinfo *info);
 
@@ -72,10 +75,10 @@ static int setup_memory(void)
         error = paging_init(&vm.heap, boot.phys_end);
     if (error == 0)
         error = paging_guard(&vm.heap, (u64)boot_stack_guard);
+    for (u32 i = 0; i < boot.cpu_count && error == 0; i++)
+        error = descriptors_stacks(&vm.heap, i);
     for (size_t i = 0; i < ARRAY_LEN(device_pages) && error == 0; i++)
         error = vm_map_device(&vm, GPA(device_pages[i]), PAGE_SIZE);
-    if (error == 0)
-        error = mptable_write(&vm);
     return error;
 }
 
@@ -103,19 +106,19 @@ static void log_cost(const char *kind, const u32 *buckets)
     log_event("cost", "kind=%s distribution=\"%s\"", kind, text);
 }
 
-static void log_end(void)
+static void log_end(const struct vcpu *vcpu)
 {
     struct vm_audit audit;
 
     for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++) {
-        if (vcpu.exits[reason] > 0)
+        if (exit_tally[reason].count > 0)
             log_event("exits", "reason=%s count=%llu ticks=%llu", vmx_exit_name(reason),
-                      (unsigned long long)vcpu.exits[reason],
-                      (unsigned long long)vcpu.ticks[reason]);
+                      (unsigned long long)exit_tally[reason].count,
+                      (unsigned long long)exit_tally[reason].ticks);
     }
-    log_cost("recover", vcpu.costs[COST_RECOVER]);
-    log_cost("pt_write", vcpu.costs[COST_PT_WRITE]);
-    log_cost("root_drop", vcpu.costs[COST_ROOT_DROP]);
+    log_cost("recover", exit_costs[COST_RECOVER]);
+    log_cost("pt_write", exit_costs[COST_PT_WRITE]);
+    log_cost("root_drop", exit_costs[COST_ROOT_DROP]);
 #define LOG_COUNTER(name)                                                                          \
     log_event("counter", "name=" #name " value=%llu",                                              \
               (unsigned long long)vm.counters[KMV_COUNTER_##name]);
@@ -125,18 +128,56 @@ static void log_end(void)
     log_event("isolation", "leaves=%llu wrong=%llu first_wrong=0x%llx",
               (unsigned long long)audit.leaves, (unsigned long long)audit.wrong,
               (unsigned long long)audit.first_wrong.v);
-    log_event("summary", "end=%s status=%u", vcpu.power_off ? "poweroff" : "guest_stop",
-              vcpu.status);
+    log_event("summary", "end=%s status=%u", vcpu->power_off ? "poweroff" : "guest_stop",
+              vcpu->status);
+}
+
+/* The guest on this processor, to the end of the machine. */
+static _Noreturn void run(struct vcpu *vcpu)
+{
+    vcpu_run(vcpu);
+    log_end(vcpu);
+    if (!vcpu->power_off)
+        machine_end("guest_stop");
+    power_off();
+}
+
+static void prepare(struct vcpu *vcpu, u32 index)
+{
+    int error;
+
+    *vcpu = (struct vcpu){.vm = &vm, .index = index};
+    error = vmx_setup(vcpu, &controls);
+    if (error == 0)
+        error = index == 0 ? vmx_start_boot(vcpu, boot.guest_entry, boot.guest_mbi)
+                           : vmx_start_waiting(vcpu);
+    if (error != 0)
+        panic("setup failed error=%d cpu=%u", error, index);
+}
+
+/* Another processor comes here. All have to allow the same controls. */
+static void start_another(u32 index)
+{
+    struct vmx_controls its;
+    char missing[256];
+
+    if (!vmx_features_check(boot.flags & KMV_BOOT_MIRROR, &its, missing, sizeof(missing)) ||
+        memcmp(&its, &controls, sizeof(its)) != 0)
+        panic("processor %u has other VMX capabilities: %s", index, missing);
+    prepare(&vcpus[index], index);
+    __atomic_store_n(&processors[index].started, true, __ATOMIC_RELEASE);
+    while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
+        processor_pause();
+    run(&vcpus[index]);
 }
 
 _Noreturn void hv_main(const struct kmv_bootinfo *info)
 {
-    struct vmx_controls controls;
     static char missing[256];
     int error;
 
     boot = *info;
-    descriptors_load();
+    descriptors_load(0);
     serial_init(SERIAL_COM2);
     if (!bootinfo_is_sane(&boot))
         panic("the loader's boot information has another version");
@@ -148,8 +189,9 @@ _Noreturn void hv_main(const struct kmv_bootinfo *info)
     pci_stop_bus_masters();
     error = setup_memory();
     if (error == 0) {
-        vcpu.vm = &vm;
-        error = vmx_setup(&vcpu, &controls, boot.guest_entry, boot.guest_mbi);
+        prepare(&vcpus[0], 0);
+        vcpu_count = processors_start(&boot, start_another);
+        error = mptable_write(&vm, vcpu_count);
     }
     if (error == 0 && boot.scrub_permille > 0)
         error = scrub_set_budget(&vm, boot.scrub_permille);
@@ -158,9 +200,8 @@ _Noreturn void hv_main(const struct kmv_bootinfo *info)
     stats_start(&vm.stats, boot.stats_period, tsc_read());
     log_memory();
     log_event("guest_start", "entry=0x%x", boot.guest_entry);
-    vcpu_run(&vcpu);
-    log_end();
-    if (!vcpu.power_off)
-        machine_end("guest_stop");
-    power_off();
+    if (vcpu_count > 1)
+        apic_trap(&vm);
+    __atomic_store_n(&go, true, __ATOMIC_RELEASE);
+    run(&vcpus[0]);
 }

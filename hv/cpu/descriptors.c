@@ -1,4 +1,7 @@
 #include <hv/cpu/descriptors.h>
+#include <hv/cpu/msr.h>
+#include <hv/cpu/paging.h>
+#include <hv/cpu/processor.h>
 
 #define VECTORS 32
 
@@ -13,46 +16,50 @@ struct gate {
 } __attribute__((packed));
 _Static_assert(sizeof(struct gate) == 16, "SDM vol. 3A, 6.14.1: a 64-bit gate has 16 bytes");
 
-struct tss {
-    u32 reserved0;
-    u64 rsp[3];
-    u64 reserved1;
-    u64 ist[7];
-    u64 reserved2;
-    u16 reserved3;
-    u16 io_map_base;
-} __attribute__((packed));
-_Static_assert(sizeof(struct tss) == 104, "SDM vol. 3A, 8.7: a 64-bit TSS has 104 bytes");
-
 struct table_register {
     u16 limit;
     u64 base;
 } __attribute__((packed));
 
-/* #DF and NMI get stacks of their own: both may come when the current one is not to be trusted. */
-enum { IST_DOUBLE_FAULT = 1, IST_NMI = 2, IST_COUNT = 2, IST_BYTES = 8192 };
+/* #DF and NMI get stacks of their own: both may come when the current one is not to be trusted.
+ * Below each lies a page that descriptors_stacks takes away. */
+enum {
+    IST_DOUBLE_FAULT = 1,
+    IST_NMI = 2,
+    IST_COUNT = 2,
+    STACK_BYTES = 8192,
+    AP_STACK_BYTES = 16384
+};
+
+struct stacks {
+    struct {
+        u8 guard[PAGE_SIZE];
+        u8 stack[STACK_BYTES];
+    } ist[IST_COUNT];
+    u8 guard[PAGE_SIZE];
+    u8 stack[AP_STACK_BYTES]; /* the one that boots has its own (boot/entry.S) */
+};
 
 extern const u64 exception_stubs[VECTORS];
 
-static u8 ist_stacks[IST_COUNT][IST_BYTES] __attribute__((aligned(16)));
-static struct tss tss;
+struct processor processors[KMV_CPUS_MAX];
+static struct stacks boot_stacks __attribute__((aligned(4096)));
+static struct stacks *stacks[KMV_CPUS_MAX] = {&boot_stacks};
 static struct gate idt[VECTORS];
-static u64 gdt[5] = {
-    0, 0x00af9b000000ffffull, /* code: 64-bit, ring 0, accessed */
-    0x00cf93000000ffffull,    /* data: ring 0, accessed */
-};
 
-static void tss_init(void)
+static void gdt_init(struct processor *processor)
 {
-    u64 base = (u64)&tss;
-    u64 limit = sizeof(tss) - 1;
+    struct tss *tss = &processor->tss;
+    u64 base = (u64)tss, limit = sizeof(*tss) - 1;
 
     for (int i = 0; i < IST_COUNT; i++)
-        tss.ist[i] = (u64)ist_stacks[i] + IST_BYTES;
-    tss.io_map_base = sizeof(tss);
-    gdt[SELECTOR_TSS / 8] =
+        tss->ist[i] = (u64)stacks[processor->index]->ist[i].stack + STACK_BYTES;
+    tss->io_map_base = sizeof(*tss);
+    processor->gdt[SELECTOR_CODE / 8] = 0x00af9b000000ffffull; /* 64-bit, ring 0, accessed */
+    processor->gdt[SELECTOR_DATA / 8] = 0x00cf93000000ffffull; /* ring 0, accessed */
+    processor->gdt[SELECTOR_TSS / 8] =
         limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
-    gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
+    processor->gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
 }
 
 static u8 vector_ist(int vector)
@@ -78,12 +85,15 @@ static void idt_init(void)
     }
 }
 
-void descriptors_load(void)
+void descriptors_load(u32 index)
 {
-    struct table_register gdtr = {sizeof(gdt) - 1, (u64)gdt};
+    struct processor *processor = &processors[index];
+    struct table_register gdtr = {sizeof(processor->gdt) - 1, (u64)processor->gdt};
     struct table_register idtr = {sizeof(idt) - 1, (u64)idt};
 
-    tss_init();
+    processor->self = processor;
+    processor->index = index;
+    gdt_init(processor);
     idt_init();
     __asm__ volatile("lgdt %0\n"
                      "push %1\n"
@@ -101,19 +111,29 @@ void descriptors_load(void)
                      : "m"(gdtr), "i"(SELECTOR_CODE), "r"(SELECTOR_DATA), "r"(0), "r"(SELECTOR_TSS),
                        "m"(idtr)
                      : "rax", "memory");
+    msr_write(MSR_GS_BASE, (u64)processor);
 }
 
-u64 descriptors_gdt_base(void)
+int descriptors_stacks(struct frame_pool *heap, u32 index)
 {
-    return (u64)gdt;
+    hpa_t block;
+    int error = 0;
+
+    if (index > 0 && !frame_alloc_block(heap, sizeof(**stacks) / PAGE_SIZE, &block))
+        return -HV_ENOMEM;
+    if (index > 0)
+        stacks[index] = (struct stacks *)block.v;
+    for (int i = 0; i < IST_COUNT && error == 0; i++)
+        error = paging_guard(heap, (u64)stacks[index]->ist[i].guard);
+    return error == 0 ? paging_guard(heap, (u64)stacks[index]->guard) : error;
+}
+
+u64 descriptors_ap_stack(u32 index)
+{
+    return (u64)stacks[index]->stack + AP_STACK_BYTES;
 }
 
 u64 descriptors_idt_base(void)
 {
     return (u64)idt;
-}
-
-u64 descriptors_tss_base(void)
-{
-    return (u64)&tss;
 }

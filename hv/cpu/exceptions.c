@@ -1,11 +1,17 @@
+#include <hv/cpu/apic.h>
 #include <hv/cpu/cpuid.h>
 #include <hv/cpu/exceptions.h>
 #include <hv/cpu/extable.h>
 #include <hv/cpu/msr.h>
 #include <hv/cpu/paging.h>
+#include <hv/cpu/processor.h>
 #include <hv/log/log.h>
 #include <hv/platform/panic.h>
 #include <hv/platform/screen.h>
+#include <stdatomic.h>
+
+/* Time for the others to take an NMI. */
+#define HALT_MICROSECONDS 1000
 
 struct exception_frame {
     u64 rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
@@ -13,21 +19,26 @@ struct exception_frame {
     u64 rip, cs, rflags, rsp, ss;
 };
 
-static volatile bool nmi_pending;
-static struct mce_queue machine_checks;
+static struct processor *_Atomic last_one; /* goes on alone, to end the machine */
 
 void exception_handle(struct exception_frame *frame);
 
+static _Noreturn void halt(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
 bool exceptions_take_nmi(void)
 {
-    return __atomic_exchange_n(&nmi_pending, false, __ATOMIC_ACQ_REL);
+    return __atomic_exchange_n(&processor_self()->nmi_pending, false, __ATOMIC_ACQ_REL);
 }
 
 void exceptions_start_mce(void)
 {
     static const struct mce_source registers = {msr_try_read, msr_try_write};
 
-    mce_start(&registers, &machine_checks);
+    mce_start(&registers, exceptions_mce());
 }
 
 /* A machine check comes at any instruction: the handler can't use what survives faults, whose
@@ -48,12 +59,12 @@ enum mce_kind exceptions_collect_mce(void)
 {
     static const struct mce_source registers = {read_register, write_register};
 
-    return mce_collect(&registers, &machine_checks);
+    return mce_collect(&registers, exceptions_mce());
 }
 
 struct mce_queue *exceptions_mce(void)
 {
-    return &machine_checks;
+    return &processor_self()->machine_checks;
 }
 
 /* The hypervisor can't go on without what it was just about to read, but where it is told so. */
@@ -67,8 +78,8 @@ static bool survives_machine_check(struct exception_frame *frame)
         frame->rip = fixup;
     if (kind < MCE_SRAR || fixup != 0)
         return true;
-    while (mce_take(&machine_checks, &error))
-        mce_log(&machine_checks, &error, "stop");
+    while (mce_take(exceptions_mce(), &error))
+        mce_log(exceptions_mce(), &error, "stop");
     return false;
 }
 
@@ -99,12 +110,47 @@ static void dump(const struct exception_frame *frame)
               (unsigned long long)cr4_read());
 }
 
+/* One NMI is sent at a time, so one that comes is the hypervisor's if one was sent. A guest's that
+ * comes at the same moment merges with it, as two of its own would. */
+void processor_kick(struct processor *processor)
+{
+    if (!__atomic_exchange_n(&processor->kicked, true, __ATOMIC_SEQ_CST))
+        apic_send(processor->apic_id, APIC_NMI);
+}
+
+void processors_halt_others(void)
+{
+    struct processor *self = processor_self(), *first = NULL;
+
+    if (!atomic_compare_exchange_strong(&last_one, &first, self) && first != self)
+        halt();
+    for (u32 i = 0; i < KMV_CPUS_MAX; i++) {
+        if (processors[i].started && &processors[i] != self)
+            apic_send(processors[i].apic_id, APIC_NMI);
+    }
+    apic_delay(HALT_MICROSECONDS);
+}
+
+/* An entry that has passed its last look at what it is to wait for is turned round (SDM vol. 3C,
+ * 27.1: an NMI in root mode doesn't hold up VMRESUME). */
+static void on_nmi(struct exception_frame *frame)
+{
+    struct processor *self = processor_self();
+
+    if (last_one != NULL && last_one != self)
+        halt();
+    if (!__atomic_exchange_n(&self->kicked, false, __ATOMIC_SEQ_CST))
+        self->nmi_pending = true;
+    if (frame->rip >= (u64)guest_entry_begin && frame->rip < (u64)guest_entry_end)
+        frame->rip = (u64)guest_entry_abort;
+}
+
 void exception_handle(struct exception_frame *frame)
 {
     u64 fixup = 0;
 
     if (frame->vector == VECTOR_NMI) {
-        nmi_pending = true;
+        on_nmi(frame);
         return;
     }
     if (frame->vector == VECTOR_MC && survives_machine_check(frame))

@@ -19,6 +19,11 @@ enum {
     VECTOR_CP = 21
 };
 
+/* The vendor's entry into the guest: from the last look at what has to be done first to the
+ * instruction that enters, and where it goes when there is something. Any registers, the stack as
+ * it is in between. */
+extern const char guest_entry_begin[], guest_entry_end[], guest_entry_abort[];
+
 /* Turns the reporting of hardware errors on. */
 void exceptions_start_mce(void);
 

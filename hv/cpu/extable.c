@@ -1,4 +1,5 @@
 #include <hv/cpu/extable.h>
+#include <hv/cpu/processor.h>
 
 struct extable_entry {
     int32_t from, to;
@@ -6,8 +7,6 @@ struct extable_entry {
 };
 
 extern const struct extable_entry __extable_start[], __extable_end[];
-
-static volatile bool seen[2]; /* of each kind */
 
 static u64 absolute(const int32_t *relative)
 {
@@ -18,7 +17,7 @@ u64 extable_fixup(u64 rip, enum extable_kind kind)
 {
     for (const struct extable_entry *entry = __extable_start; entry < __extable_end; entry++) {
         if (entry->kind == kind && absolute(&entry->from) == rip) {
-            seen[kind] = true;
+            processor_self()->faulted[kind] = true;
             return absolute(&entry->to);
         }
     }
@@ -27,9 +26,10 @@ u64 extable_fixup(u64 rip, enum extable_kind kind)
 
 static bool take(enum extable_kind kind)
 {
-    bool was = seen[kind];
+    struct processor *self = processor_self();
+    bool was = self->faulted[kind];
 
-    seen[kind] = false;
+    self->faulted[kind] = false;
     return was;
 }
 

@@ -9,7 +9,7 @@
 #define TABLE_ENTRIES  512
 #define GIB            (1ull << 30)
 #define PML4_SPAN      (512 * GIB)
-#define GUARDS_MAX     16
+#define GUARDS_MAX     32 /* three a processor, and one */
 
 static u64 guards[GUARDS_MAX];
 static unsigned guard_count;

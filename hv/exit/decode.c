@@ -4,6 +4,8 @@
 
 #define OPCODE_MOV_STORE     0x89
 #define OPCODE_MOV_IMMEDIATE 0xc7
+#define OPCODE_MOV_OFFSET    0xa3
+#define MOV_OFFSET_BYTES     5u
 
 /* Bytes of ModRM, SIB and displacement with 32-bit addressing (SDM vol. 2A, table 2-2); 0: the
  * operand is a register. */
@@ -28,6 +30,11 @@ bool decode_store(const u8 *code, u32 bytes, struct store *store)
     unsigned reg;
     u32 operand;
 
+    /* A3: EAX to an address in the code. */
+    if (bytes >= MOV_OFFSET_BYTES && code[0] == OPCODE_MOV_OFFSET) {
+        *store = (struct store){.has_gpr = true, .gpr = 0, .length = MOV_OFFSET_BYTES};
+        return true;
+    }
     if (bytes < 3 || (code[0] != OPCODE_MOV_STORE && code[0] != OPCODE_MOV_IMMEDIATE))
         return false;
     operand = operand_bytes(code + 1);

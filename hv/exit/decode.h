@@ -11,9 +11,9 @@ struct store {
     u32 length; /* of the instruction, in bytes */
 };
 
-/* 32-bit code, `bytes` of it readable: MOV of 32 bits from a register (89 /r) or an immediate (c7
- * /0) to memory, without prefixes. False: something else, or cut off. Where it stores is not looked
- * at, the exit tells. */
+/* 32-bit code, `bytes` of it readable: MOV of 32 bits from a register (89 /r, A3) or an immediate
+ * (c7 /0) to memory, without prefixes. False: something else, or cut off. Where it stores is not
+ * looked at, the exit tells. */
 bool decode_store(const u8 *code, u32 bytes, struct store *store);
 
 #endif

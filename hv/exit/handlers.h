@@ -3,6 +3,7 @@
 #ifndef HV_EXIT_HANDLERS_H
 #define HV_EXIT_HANDLERS_H
 
+#include <hv/cpu/apic.h>
 #include <hv/vcpu/vcpu.h>
 
 struct memory_access {
@@ -30,6 +31,12 @@ struct task_switch {
     bool has_error; /* the event comes with an error code */
     u32 error;
 };
+
+/* A write to the local APIC's page, which apic_trap has made read-only to the guest. */
+enum exit_result exit_apic(struct vcpu *vcpu, const struct memory_access *access);
+
+/* From now on, as long as a virtual processor waits for its start-up interrupt. */
+void apic_trap(struct vm *vm);
 
 enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *access);
 enum exit_result exit_page_fault(struct vcpu *vcpu, gva_t gva, u32 error);

@@ -4,6 +4,7 @@
 #include <hv/log/log.h>
 #include <hv/recovery/recovery.h>
 #include <hv/vcpu/boundary.h>
+#include <hv/vcpu/others.h>
 #include <hv/vm/guestmem.h>
 
 #ifdef TEST_FAULTS
@@ -50,7 +51,7 @@ static int note(struct vcpu *vcpu, u32 gpa, u32 bytes)
     text[bytes] = '\0';
     sanitise(text);
     values = vcpu->vm->counters;
-    vcpu_exits_text(vcpu, exits, sizeof(exits));
+    vcpu_exits_text(exits, sizeof(exits));
     log_event("note", "text=\"%s\" exits=%llu pt_writes=%llu hv_ticks=%llu%s", text,
               (unsigned long long)values[KMV_COUNTER_exits],
               (unsigned long long)values[KMV_COUNTER_pt_writes],
@@ -205,6 +206,23 @@ static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_SCRUB] = scrub,
 };
 
+/* Calls that take pages away, replace or compare them: the others are stopped meanwhile. */
+#define ALONE                                                                                      \
+    (1u << KMV_HC_POISON | 1u << KMV_HC_VERIFY | 1u << KMV_HC_RENEW | 1u << KMV_HC_PROTECT |       \
+     1u << KMV_HC_GIVE)
+
+static int call(struct vcpu *vcpu, u32 number, u32 first, u32 second)
+{
+    int result = -HV_ENOSYS;
+
+    if (number < 32 && (ALONE >> number & 1))
+        vcpus_stop_others(vcpu);
+    if (number < KMV_HC_COUNT && handlers[number] != NULL)
+        result = handlers[number](vcpu, first, second);
+    vcpus_go(vcpu);
+    return result;
+}
+
 static enum exit_result guest_power_off(struct vcpu *vcpu, u32 status)
 {
     vcpu->power_off = true;
@@ -217,7 +235,6 @@ enum exit_result exit_hypercall(struct vcpu *vcpu)
 {
     u32 number = (u32)vcpu_gpr(vcpu, REG_RAX);
     u32 first = (u32)vcpu_gpr(vcpu, REG_RBX), second = (u32)vcpu_gpr(vcpu, REG_RCX);
-    int result = -HV_ENOSYS;
 
     if (vcpu_privilege(vcpu) != 0)
         return vcpu_inject(vcpu, VECTOR_UD, false, 0);
@@ -227,9 +244,7 @@ enum exit_result exit_hypercall(struct vcpu *vcpu)
     if (number >= TEST_FAULT_BASE)
         return test_fault(vcpu, number - TEST_FAULT_BASE);
 #endif
-    if (number < KMV_HC_COUNT && handlers[number] != NULL)
-        result = handlers[number](vcpu, first, second);
-    vcpu_set_gpr(vcpu, REG_RAX, (u32)result);
+    vcpu_set_gpr(vcpu, REG_RAX, (u32)call(vcpu, number, first, second));
     vcpu_skip_instruction(vcpu);
     return EXIT_RESUME;
 }

@@ -94,6 +94,8 @@ enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *acce
     enum vm_side side;
     gpa_t ram;
 
+    if ((access->gpa.v & ~PAGE_MASK) == LOCAL_APIC_PAGE && access->write)
+        return exit_apic(vcpu, access);
     if (!vm_ram_side(vm, access->gpa, &side, &ram))
         return stop_at(vcpu, "unmapped_memory", access);
     page = ept_lookup(&vm->ept, access->gpa);
@@ -107,6 +109,6 @@ enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *acce
     if (access->exec && (page.perms & EPT_EXEC) == 0)
         return on_mirror_exec(vcpu, access);
     /* The entry allows the access: a translation from before it did was still cached. */
-    tlb_flush_ept();
+    tlb_flush_ept_here();
     return EXIT_RESUME;
 }

@@ -11,6 +11,7 @@ enum exit_result exit_mirror_result(struct vcpu *vcpu, enum mirror_load_result r
         [MIRROR_LOAD_CONFLICT] = "mirror_conflict",
         [MIRROR_LOAD_NO_MEMORY] = "mirror_no_memory",
         [MIRROR_LOAD_BAD_ROOT] = "bad_page_directory",
+        [MIRROR_LOAD_PSE_DIFFERS] = "pse_differs_between_processors",
     };
 
     if (result == MIRROR_LOAD_OK)

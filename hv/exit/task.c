@@ -283,15 +283,10 @@ static bool push_error(struct switching *s)
  * copies of memory. */
 enum exit_result exit_task_switch(struct vcpu *vcpu, const struct task_switch *request)
 {
-    u64 cr0 = vcpu_control(vcpu, VCPU_CR0), cr4 = vcpu_control(vcpu, VCPU_CR4);
     struct switching s = {
         .vcpu = vcpu,
         .request = request,
-        .space = {.cr3 = (u32)vcpu_control(vcpu, VCPU_CR3),
-                  .paging = (cr0 & CR0_PG) != 0,
-                  .pae = (cr4 & CR4_PAE) != 0,
-                  .pse = (cr4 & CR4_PSE) != 0,
-                  .write_protect = (cr0 & CR0_WP) != 0},
+        .space = vcpu_linear_space(vcpu),
         .nested = request->source == TASK_CALL || request->source == TASK_GATE,
     };
     u32 flags;

@@ -9,12 +9,12 @@
  */
 static bool retry_once(struct mirror *mirror, u32 address, u32 error_code)
 {
-    bool repeated = mirror->retry.valid && mirror->retry.address == address &&
-                    mirror->retry.error_code == error_code;
+    bool repeated = mirror->self->retry.valid && mirror->self->retry.address == address &&
+                    mirror->self->retry.error_code == error_code;
 
-    mirror->retry.valid = !repeated;
-    mirror->retry.address = address;
-    mirror->retry.error_code = error_code;
+    mirror->self->retry.valid = !repeated;
+    mirror->self->retry.address = address;
+    mirror->self->retry.error_code = error_code;
     if (!repeated)
         tlb_flush_gva(GVA(address));
     return !repeated;
@@ -27,7 +27,7 @@ static bool retry_once(struct mirror *mirror, u32 address, u32 error_code)
  */
 static enum mirror_load_result catch_up(struct vm *vm, u32 address)
 {
-    struct mirror_root *root = vm->mirror.current;
+    struct mirror_root *root = vm->mirror.self->current;
 
     if (root == NULL || root->unsync)
         return mirror_sync(vm);
@@ -44,13 +44,13 @@ bool mirror_page_fault(struct vm *vm, gva_t gva, u32 error_code, enum mirror_loa
     bool resume;
 
     *result = catch_up(vm, address);
-    if (*result != MIRROR_LOAD_OK || mirror->current == NULL ||
+    if (*result != MIRROR_LOAD_OK || mirror->self->current == NULL ||
         !walk_allows(vm, address, error_code)) {
-        mirror->retry.valid = false;
+        mirror->self->retry.valid = false;
         return false;
     }
     if (mirror->changes != changes) {
-        mirror->retry.valid = false;
+        mirror->self->retry.valid = false;
         resume = true;
     } else {
         resume = retry_once(mirror, address, error_code);

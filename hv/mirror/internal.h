@@ -5,7 +5,7 @@
  *   sync_*.c   bringing roots and tables in step
  *   walk.c     what the CPU finds           fault.c, mirror.c  the public functions
  * One cycle: memory.c evicts a root (roots.c) when the heap is empty. So any call that takes memory
- * may drop roots other than the current and the pinned one, and tables that only those reach.
+ * may drop roots other than the current ones and the pinned one, and tables that only those reach.
  */
 #ifndef HV_MIRROR_INTERNAL_H
 #define HV_MIRROR_INTERNAL_H
@@ -150,11 +150,13 @@ void table_set_unsync(struct mirror *mirror, struct mirror_page *page);
  * roots.c
  *   root_get            finds or makes; NULL: no memory
  *   root_evict          drops the one least recently used; false: none can go
+ *   root_is_current     on any CPU: it is not to be dropped
  */
 struct mirror_root *root_get(struct vm *vm, u32 gpa);
 void root_drop(struct vm *vm, struct mirror_root *root);
 void root_drop_all(struct vm *vm);
 bool root_evict(struct vm *vm);
+bool root_is_current(const struct mirror *mirror, const struct mirror_root *root);
 u32 *root_shadow(const struct mirror_root *root);
 
 /* The native entry that an entry of a shadow root stands for, 0 if it is a mirror's or none. */

@@ -92,6 +92,8 @@ void mirror_finish(struct vm *vm)
         for (u32 i = 0; i < flushes->count; i++)
             tlb_flush_gva(GVA(flushes->addresses[i]));
     }
+    if (flushes->all || flushes->count > 0)
+        tlb_flush_elsewhere();
     flushes->count = 0;
     flushes->all = false;
     if (vm->mirror.retired_count > 0)

@@ -1,6 +1,7 @@
 #include <hv/mirror/mirror.h>
 
 #include <hv/mirror/internal.h>
+#include <hv/vm/guestmem.h>
 
 #define CR3_CACHE_BITS (PG_PWT | PG_PCD)
 
@@ -22,12 +23,33 @@ static enum mirror_load_result bring_in_step(struct vm *vm, struct mirror_root *
     return result;
 }
 
-/* Shadow roots made under the other meaning of bit 7 of their entries are of no use any more. */
-static void set_pse(struct vm *vm, bool pse)
+/* An entry that would be a large page with PSE on. */
+static bool has_large(struct vm *vm, u32 root_gpa)
 {
-    if (vm->mirror.pse != pse)
-        root_drop_all(vm);
+    const u32 *guest = guest_page_native(vm, GPA(root_gpa));
+    bool found = false;
+
+    for (u32 i = 0; i < PG_ENTRIES && guest != NULL; i++)
+        found |= (guest[i] & (PG_PRESENT | PG_LARGE)) == (PG_PRESENT | PG_LARGE);
+    return found;
+}
+
+/*
+ * Shadow roots made under the other meaning of bit 7 of their entries are of no use any more. While
+ * other CPUs run on roots, one that has PSE off may join those that have it on with a root for
+ * which it makes no difference: a CPU that starts is such a one. False: it can't be.
+ */
+static bool set_pse(struct vm *vm, u32 root_gpa, bool pse)
+{
+    if (vm->mirror.pse == pse)
+        return true;
+    for (u32 i = 0; i < KMV_CPUS_MAX; i++) {
+        if (vm->mirror.cpus[i].current != NULL && &vm->mirror.cpus[i] != vm->mirror.self)
+            return !pse && !has_large(vm, root_gpa);
+    }
+    root_drop_all(vm);
     vm->mirror.pse = pse;
+    return true;
 }
 
 /* A root that is left unsync would not be seen to be freed. A conflict in it is found again when it
@@ -37,17 +59,17 @@ static void leave_root(struct vm *vm, struct mirror_root *root)
     if (root == NULL || !root->unsync)
         return;
     vm->mirror.pinned = root;
-    if (root_sync(vm, root) != MIRROR_LOAD_OK)
+    if (root_sync(vm, root) != MIRROR_LOAD_OK && !root_is_current(&vm->mirror, root))
         root_drop(vm, root);
 }
 
 static void make_current(struct vm *vm, struct mirror_root *root)
 {
     struct mirror *mirror = &vm->mirror;
-    struct mirror_root *left = mirror->current;
+    struct mirror_root *left = mirror->self->current;
 
-    mirror->current = root;
-    mirror->retry.valid = false;
+    mirror->self->current = root;
+    mirror->self->retry.valid = false;
     if (root != NULL)
         root->last_used = ++mirror->clock;
     if (left != root)
@@ -64,7 +86,7 @@ static enum mirror_load_result load_root(struct vm *vm, u32 gpa, struct mirror_r
     result = bring_in_step(vm, *root);
     if (result == MIRROR_LOAD_OK)
         make_current(vm, *root);
-    else if (*root != vm->mirror.current)
+    else if (!root_is_current(&vm->mirror, *root))
         root_drop(vm, *root);
     return result;
 }
@@ -81,7 +103,8 @@ enum mirror_load_result mirror_load_root(struct vm *vm, u32 guest_cr3, bool pse,
         return MIRROR_LOAD_OK;
     if (!vm_ram_side(vm, GPA(guest_cr3), &side, &page) || side != SIDE_NATIVE)
         return MIRROR_LOAD_BAD_ROOT;
-    set_pse(vm, pse);
+    if (!set_pse(vm, (u32)page.v, pse))
+        return MIRROR_LOAD_PSE_DIFFERS;
     result = load_root(vm, guest_cr3 & PG_FRAME, &root);
     if (result == MIRROR_LOAD_OK)
         *real_cr3 = table_frame_gpa(vm, root->shadow) | (guest_cr3 & CR3_CACHE_BITS);
@@ -101,9 +124,9 @@ enum mirror_load_result mirror_sync(struct vm *vm)
 {
     enum mirror_load_result result;
 
-    if (!vm->mirrored || vm->mirror.current == NULL)
+    if (!vm->mirrored || vm->mirror.self->current == NULL)
         return MIRROR_LOAD_OK;
-    result = bring_in_step(vm, vm->mirror.current);
+    result = bring_in_step(vm, vm->mirror.self->current);
     mirror_finish(vm);
     return result;
 }
@@ -147,7 +170,7 @@ bool mirror_table_write(struct vm *vm, gpa_t gpa)
     vm->counters[KMV_COUNTER_pt_writes]++;
     /* A root that nobody runs on is most likely being freed. If not, it is made again at its next
      * load. */
-    if (page->root != NULL && page->root != mirror->current) {
+    if (page->root != NULL && !root_is_current(mirror, page->root)) {
         root_drop(vm, page->root);
         page = page_find(mirror, page_gpa);
     }

@@ -15,6 +15,7 @@
 
 #include <hv/lib/list.h>
 #include <hv/types.h>
+#include <kmv/bootinfo.h>
 
 struct vm;
 
@@ -62,13 +63,27 @@ struct mirror_flushes {
     bool all;
 };
 
+/* What each CPU has of its own. */
+struct mirror_cpu {
+    struct mirror_root *current; /* NULL: the guest's paging is off there */
+
+    /* The last fault resumed although nothing had changed; the same one again is the guest's. */
+    struct {
+        bool valid;
+        u32 address;
+        u32 error_code;
+    } retry;
+};
+
+/* Guarded as a whole by the lock of vcpu/others.h; CPUs walk roots and tables without it. */
 struct mirror {
+    struct mirror_cpu cpus[KMV_CPUS_MAX];
+    struct mirror_cpu *self; /* of the CPU that has the lock */
     struct mirror_root roots[MIRROR_ROOTS_MAX];
     struct mirror_page *buckets[MIRROR_BUCKETS];
     struct mirror_page *unused_nodes;
     struct list_link unsync;
-    struct mirror_root *current; /* NULL: the guest's paging is off */
-    struct mirror_root *pinned;  /* being brought in step, not to be evicted; else NULL */
+    struct mirror_root *pinned; /* being brought in step, not to be evicted; else NULL */
     u64 clock;
     u64 changes; /* of entries of shadow roots and mirror tables, ever */
     bool pse;    /* CR4.PSE at the last load; all shadow roots are made with it */
@@ -77,13 +92,6 @@ struct mirror {
     hpa_t retired[MIRROR_RETIRED_MAX];
     u32 retired_count;
     struct mirror_flushes flushes;
-
-    /* The last fault resumed although nothing had changed; the same one again is the guest's. */
-    struct {
-        bool valid;
-        u32 address;
-        u32 error_code;
-    } retry;
 };
 
 /* Returns 0. */
@@ -94,7 +102,8 @@ enum mirror_load_result {
     MIRROR_LOAD_CONFLICT,
     MIRROR_LOAD_NO_MEMORY,
     MIRROR_LOAD_BAD_ROOT,
-    MIRROR_LOAD_LOST_ROOT /* both copies of the guest's page directory are bad */
+    MIRROR_LOAD_LOST_ROOT,  /* both copies of the guest's page directory are bad */
+    MIRROR_LOAD_PSE_DIFFERS /* from the CR4.PSE of CPUs that run on other roots */
 };
 
 /*

@@ -96,10 +96,12 @@ void page_copy_flags(struct vm *vm, const struct mirror_page *page)
 
     if (native == NULL || mirror == NULL || memcmp(native, mirror, PAGE_SIZE) == 0)
         return;
+    /* Where another CPU stores its own mirror meanwhile, that one holds. */
     for (u32 i = 0; i < PG_ENTRIES; i++) {
-        u32 difference = native[i] ^ mirror[i];
+        u32 copy = mirror[i], wanted = native[i], difference = wanted ^ copy;
         if (difference != 0 && (difference & ~(PG_ACCESSED | PG_DIRTY)) == 0)
-            mirror[i] = native[i];
+            __atomic_compare_exchange_n(&mirror[i], &copy, wanted, false, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED);
     }
 }
 

@@ -30,7 +30,7 @@ static struct mirror_root *take_free(struct vm *vm)
  * those of the current one, and its first sync finds little to do. */
 static void start_alike(struct vm *vm, struct mirror_root *root)
 {
-    const struct mirror_root *current = vm->mirror.current;
+    const struct mirror_root *current = vm->mirror.self->current;
     const u32 *from;
     u32 *to = root_shadow(root);
 
@@ -92,6 +92,15 @@ void root_drop(struct vm *vm, struct mirror_root *root)
     vm->counters[KMV_COUNTER_shadow_roots]--;
 }
 
+bool root_is_current(const struct mirror *mirror, const struct mirror_root *root)
+{
+    for (u32 i = 0; i < KMV_CPUS_MAX; i++) {
+        if (mirror->cpus[i].current == root)
+            return true;
+    }
+    return false;
+}
+
 bool root_evict(struct vm *vm)
 {
     struct mirror *mirror = &vm->mirror;
@@ -99,7 +108,7 @@ bool root_evict(struct vm *vm)
 
     for (u32 i = 0; i < MIRROR_ROOTS_MAX; i++) {
         struct mirror_root *root = &mirror->roots[i];
-        if (root->page == NULL || root == mirror->current || root == mirror->pinned)
+        if (root->page == NULL || root_is_current(mirror, root) || root == mirror->pinned)
             continue;
         if (oldest == NULL || root->last_used < oldest->last_used)
             oldest = root;
@@ -115,5 +124,5 @@ void root_drop_all(struct vm *vm)
         if (vm->mirror.roots[i].page != NULL)
             root_drop(vm, &vm->mirror.roots[i]);
     }
-    vm->mirror.current = NULL;
+    vm->mirror.self->current = NULL;
 }

@@ -137,9 +137,9 @@ static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *gu
         flags = pde_is_large(&vm->mirror, pde) ? PG_ACCESSED | PG_DIRTY : PG_ACCESSED;
         if ((pde & flags) == flags)
             continue;
-        guest[slot] |= flags;
+        __atomic_fetch_or(&guest[slot], flags, __ATOMIC_RELAXED);
         if (mirror != NULL)
-            mirror[slot] |= flags;
+            __atomic_fetch_or(&mirror[slot], flags, __ATOMIC_RELAXED);
     }
 }
 

@@ -83,7 +83,7 @@ static bool slot_reaches(const struct vm *vm, const struct mirror_root *root, u3
 /* A table that only other roots reach is most likely being freed: not worth a store. */
 bool table_store(struct vm *vm, struct mirror_page *page, u32 index, u32 pte)
 {
-    const struct mirror_root *root = vm->mirror.current;
+    const struct mirror_root *root = vm->mirror.self->current;
     u32 *native;
 
     if (root == NULL || !slot_reaches(vm, root, page->slot, page->gpa))

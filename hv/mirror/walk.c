@@ -16,7 +16,7 @@ static const u32 *table_behind(struct vm *vm, u32 pde)
 /* The flags that both levels agree on; none where the address isn't mapped. */
 static u32 walk_rights(struct vm *vm, u32 address)
 {
-    u32 pde = root_shadow(vm->mirror.current)[address >> PG_SLOT_SHIFT];
+    u32 pde = root_shadow(vm->mirror.self->current)[address >> PG_SLOT_SHIFT];
     const u32 *table;
 
     if (!(pde & PG_PRESENT) || pde_is_large(&vm->mirror, pde))
@@ -50,9 +50,9 @@ bool mirror_translate(struct vm *vm, gva_t address, gpa_t *page, gpa_t *table)
 
     *table = GPA(0);
     *page = GPA(at & PG_FRAME);
-    if (vm->mirror.current == NULL)
+    if (vm->mirror.self->current == NULL)
         return true;
-    pde = root_shadow(vm->mirror.current)[at >> PG_SLOT_SHIFT];
+    pde = root_shadow(vm->mirror.self->current)[at >> PG_SLOT_SHIFT];
     if (!(pde & PG_PRESENT) || (pde & SHADOW_IS_MIRROR))
         return false;
     if (pde_is_large(&vm->mirror, pde)) {
@@ -72,7 +72,7 @@ const u8 *mirror_code_at(struct vm *vm, gva_t address, u32 *bytes)
     gpa_t page, table;
 
     *bytes = PAGE_SIZE - offset;
-    if (vm->mirror.current == NULL || !mirror_translate(vm, address, &page, &table))
+    if (vm->mirror.self->current == NULL || !mirror_translate(vm, address, &page, &table))
         return NULL;
     return guest_page_native(vm, GPA(page.v + offset));
 }

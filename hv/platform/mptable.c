@@ -1,4 +1,5 @@
 #include <hv/cpu/cpuid.h>
+#include <hv/cpu/processor.h>
 #include <hv/lib/string.h>
 #include <hv/platform/mptable.h>
 #include <hv/vm/guestmem.h>
@@ -72,11 +73,11 @@ enum { PROCESSOR_ENABLED = 1, PROCESSOR_BOOT = 2, IO_APIC_ENABLED = 1, ALL_LOCAL
 struct tables {
     struct floating_pointer pointer;
     struct table_header header;
-    struct processor_entry processor;
     struct bus_entry bus;
     struct io_apic_entry io_apic;
     struct interrupt_entry interrupts[ISA_IRQS];
     struct interrupt_entry local[2];
+    struct processor_entry processors[KMV_CPUS_MAX]; /* as many as there are */
 } __attribute__((packed));
 
 static u8 checksum(const void *data, size_t bytes)
@@ -98,18 +99,20 @@ static u32 io_apic_read(u32 index)
     return registers[4];
 }
 
-static void fill_entries(struct tables *tables)
+static void fill_entries(struct tables *tables, u32 count)
 {
     struct cpuid id = cpuid(1, 0);
     u8 io_apic_id = io_apic_read(0) >> 24 & 0xf;
 
-    tables->processor = (struct processor_entry){ENTRY_PROCESSOR,
-                                                 (u8)(id.ebx >> 24),
-                                                 0x14,
-                                                 PROCESSOR_ENABLED | PROCESSOR_BOOT,
-                                                 id.eax,
-                                                 id.edx,
-                                                 {0, 0}};
+    for (u32 i = 0; i < count; i++)
+        tables->processors[i] =
+            (struct processor_entry){ENTRY_PROCESSOR,
+                                     (u8)processors[i].apic_id,
+                                     0x14,
+                                     PROCESSOR_ENABLED | (i == 0 ? PROCESSOR_BOOT : 0),
+                                     id.eax,
+                                     id.edx,
+                                     {0, 0}};
     tables->bus = (struct bus_entry){ENTRY_BUS, 0, {'I', 'S', 'A', ' ', ' ', ' '}};
     tables->io_apic = (struct io_apic_entry){ENTRY_IO_APIC, io_apic_id, (u8)io_apic_read(1),
                                              IO_APIC_ENABLED, IO_APIC_GPA};
@@ -123,9 +126,9 @@ static void fill_entries(struct tables *tables)
         (struct interrupt_entry){ENTRY_LOCAL_INTERRUPT, KIND_NMI, 0, 0, 0, ALL_LOCAL_APICS, 1};
 }
 
-static void fill_headers(struct tables *tables)
+static void fill_headers(struct tables *tables, u32 count)
 {
-    u16 length = sizeof(*tables) - sizeof(tables->pointer);
+    u16 length = (u16)(offsetof(struct tables, processors[count]) - sizeof(tables->pointer));
 
     tables->header = (struct table_header){
         .signature = {'P', 'C', 'M', 'P'},
@@ -133,7 +136,7 @@ static void fill_headers(struct tables *tables)
         .revision = 4,
         .oem = {'K', 'M', 'E', 'M', 'V', 'I', 'S', 'O'},
         .product = {'K', 'M', 'E', 'M', 'V', 'I', 'S', 'O', 'R', ' ', ' ', ' '},
-        .entries = 3 + ISA_IRQS + 2,
+        .entries = (u16)(2 + ISA_IRQS + 2 + count),
         .local_apic = LOCAL_APIC_GPA,
     };
     tables->header.checksum = checksum(&tables->header, length);
@@ -142,12 +145,12 @@ static void fill_headers(struct tables *tables)
     tables->pointer.checksum = checksum(&tables->pointer, sizeof(tables->pointer));
 }
 
-int mptable_write(struct vm *vm)
+int mptable_write(struct vm *vm, u32 processor_count)
 {
     static struct tables tables;
 
     memset(&tables, 0, sizeof(tables));
-    fill_entries(&tables);
-    fill_headers(&tables);
+    fill_entries(&tables, processor_count);
+    fill_headers(&tables, processor_count);
     return guest_write(vm, GPA(MPTABLE_GPA), &tables, sizeof(tables));
 }

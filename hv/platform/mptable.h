@@ -7,8 +7,9 @@
 struct vm;
 
 /* Writes the floating pointer and the configuration table at guest-physical 0xF0000, where the
- * specification lets guests look: one processor, an ISA bus, one I/O APIC. 0 or a negative errno.
+ * specification lets guests look: the first `processor_count` processors, an ISA bus, one I/O APIC.
+ * 0 or a negative errno.
  */
-int mptable_write(struct vm *vm);
+int mptable_write(struct vm *vm, u32 processor_count);
 
 #endif

@@ -1,3 +1,4 @@
+#include <hv/cpu/processor.h>
 #include <hv/log/format.h>
 #include <hv/log/log.h>
 #include <hv/platform/panic.h>
@@ -51,11 +52,13 @@ static _Noreturn void finish(u64 rip, const void *frame)
 {
     static bool panicking;
 
+    processors_halt_others();
+
     /* A second one comes out of the dump: what is told so far has to do. */
     if (!panicking) {
         panicking = true;
         screen_take_log();
-        log_event("panic", "message=\"%s\"", message);
+        log_event("panic", "cpu=%u message=\"%s\"", processor_self()->index, message);
         log_trace(rip, frame);
         if (dump_more != NULL)
             dump_more();

@@ -16,7 +16,7 @@ struct words {
 
 static bool find_page(struct words *words)
 {
-    if (words->vm->mirror.current != NULL) {
+    if (words->vm->mirror.self->current != NULL) {
         words->bytes = mirror_code_at(words->vm, GVA(words->address), &words->room);
     } else {
         words->bytes = guest_page_native(words->vm, GPA(words->address));

@@ -7,6 +7,7 @@
 
 #include <hv/recovery/faults.h>
 #include <hv/types.h>
+#include <hv/vm/linear.h>
 #include <hv/vm/vm.h>
 
 /* Registers that the processor does not switch; the order is that of the ModRM encoding and of
@@ -55,8 +56,23 @@ enum { COST_BUCKETS = 100, COST_STEP = 100 };
 
 enum { VCPU_EXIT_REASONS = 80, VCPU_VECTORS = 256 };
 
+/* Where a virtual processor is, for the others (vcpu/others.h). */
+enum vcpu_place {
+    VCPU_OUTSIDE, /* in root mode: looks at its requests before it enters */
+    VCPU_INSIDE,  /* in the guest, or about to */
+    VCPU_WAITING, /* outside, until another one starts it; this and what follows: comes in no more
+                   */
+    VCPU_PARKED   /* outside, stopped for another one */
+};
+
+/* Touched by its own processor alone, but for what says otherwise. */
 struct vcpu {
-    u64 regs[REG_COUNT]; /* REG_RSP is not used: the processor switches it */
+    u64 regs[REG_COUNT];  /* REG_RSP is not used: the processor switches it */
+    _Atomic u32 requests; /* of others, bits of vcpu_request; they set, this one clears */
+    _Atomic u32 place;    /* vcpu_place, read by others */
+    _Atomic u32 startup;  /* the interrupt, set by another: STARTUP_ARRIVED | vector */
+    bool waits;           /* for it; guarded by the lock */
+    u32 index;            /* of its processor, too */
     struct vm *vm;
     struct event event;
     bool launched;
@@ -81,11 +97,15 @@ struct vcpu {
     bool has_preemption_timer;
     bool preemption_timer_on;
     u8 preemption_timer_shift; /* the timer counts TSC ticks >> this (SDM vol. 3D, A.6) */
-    u64 exits[VCPU_EXIT_REASONS];
-    u64 ticks[VCPU_EXIT_REASONS]; /* TSC ticks that their handling took */
-    enum cost cost;               /* of the exit that is being handled */
-    u32 costs[COST_KINDS][COST_BUCKETS];
+    enum cost cost;            /* of the exit that is being handled */
 };
+
+/* Exits of all processors by reason, and the TSC ticks that their handling took; guarded by the
+ * lock. */
+extern struct exit_tally {
+    u64 count, ticks;
+} exit_tally[VCPU_EXIT_REASONS];
+extern u32 exit_costs[COST_KINDS][COST_BUCKETS];
 
 /* What the handler decided. STOP: it has logged why with vcpu_stop. */
 enum exit_result { EXIT_RESUME, EXIT_STOP };
@@ -98,6 +118,9 @@ void vcpu_skip_instruction(struct vcpu *vcpu);
 /* Linear address of the instruction that exited. False: it can't be done in the guest's place,
  * since it isn't 32-bit code, an event is in flight, or the guest debugs itself. */
 bool vcpu_code_address(const struct vcpu *vcpu, gva_t *address);
+
+/* How its linear addresses are translated, but for long mode. */
+struct linear_space vcpu_linear_space(const struct vcpu *vcpu);
 
 /* As vcpu_skip_instruction where the exit doesn't tell the instruction's length. */
 void vcpu_skip_bytes(struct vcpu *vcpu, u32 bytes);
@@ -180,8 +203,8 @@ enum exit_result vcpu_stop(struct vcpu *vcpu, const char *reason, const char *fm
     __attribute__((format(printf, 3, 4)));
 
 /* " NAME=COUNT/TICKS" for each reason of exits so far: how many there were, and the TSC ticks that
- * they took. */
-void vcpu_exits_text(const struct vcpu *vcpu, char *text, size_t size);
+ * they took, on all processors. */
+void vcpu_exits_text(char *text, size_t size);
 
 /* Runs the guest until a handler stops it. */
 void vcpu_run(struct vcpu *vcpu);

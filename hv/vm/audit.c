@@ -53,7 +53,7 @@ static bool is_device(const struct kmv_bootinfo *boot, u64 gpa, const struct ept
         if (overlaps(blocks[i], page->frame.v, page->run))
             return false;
     }
-    return page->frame.v == gpa && page->perms == EPT_RW;
+    return page->frame.v == gpa && (page->perms & ~(u32)EPT_RW) == 0;
 }
 
 static bool is_right(const struct audit *audit, u64 gpa, const struct ept_page *page)

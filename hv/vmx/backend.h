@@ -5,10 +5,20 @@
 #include <hv/vcpu/vcpu.h>
 #include <hv/vmx/features.h>
 
-/* Enters VMX operation and prepares the VMCS for a guest at `entry` (protected mode, flat, paging
- * off), with EAX and EBX as Multiboot wants them. Tables come from the heap. 0, -HV_ENOMEM, -HV_EIO
- * (logged). */
-int vmx_setup(struct vcpu *vcpu, const struct vmx_controls *controls, u32 entry, u32 mbi);
+/* Enters VMX operation and prepares the VMCS of this processor's vcpu. Tables come from the heap.
+ * 0, -HV_ENOMEM, -HV_EIO (logged). */
+int vmx_setup(struct vcpu *vcpu, const struct vmx_controls *controls);
+
+/* The guest begins at `entry` (protected mode, flat, paging off), with EAX and EBX as Multiboot
+ * wants them. 0, -HV_EIO (logged). */
+int vmx_start_boot(struct vcpu *vcpu, u32 entry, u32 mbi);
+
+/* As INIT leaves a processor (SDM vol. 3A, table 9-1); it waits for its start-up interrupt. 0,
+ * -HV_EIO (logged). */
+int vmx_start_waiting(struct vcpu *vcpu);
+
+/* The start-up interrupt: real mode, at the page `vector`. */
+void vmx_start_up(u8 vector);
 
 /* Answers the VM exit that just happened. */
 enum exit_result vmx_dispatch(struct vcpu *vcpu);
@@ -30,8 +40,9 @@ void vmx_set_primary(struct vcpu *vcpu, u32 bit, bool on);
 /* The guest came to the boundary behind an instruction. */
 void vmx_boundary(struct vcpu *vcpu);
 
-/* Before an entry: makes the guest run to the end of an open window if an event is `wanted`, or a
- * page is to be poisoned; else poisons. True: nothing may be injected yet. */
+/* Before an entry: makes the guest run to the end of an open window if an event is `wanted`, a page
+ * is to be poisoned, or another processor wants this one to stop; else does these. True: nothing
+ * may be injected yet. */
 bool vmx_step_prepare(struct vcpu *vcpu, bool wanted);
 
 /* Has that anything to do without a wanted event? */
@@ -54,7 +65,7 @@ void vmx_log_entry_check(void);
 /* Name of a basic exit reason (SDM vol. 3D, appendix C). */
 const char *vmx_exit_name(unsigned reason);
 
-u64 vmx_enter(u64 *regs, bool launched);
+u64 vmx_enter(u64 *regs, bool launched, const _Atomic u32 *requests);
 extern const char vmx_exit_point[];
 
 #endif

@@ -5,6 +5,7 @@
 #include <hv/cpu/cpuid.h>
 #include <hv/log/queue.h>
 #include <hv/vcpu/boundary.h>
+#include <hv/vcpu/others.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
 
@@ -27,7 +28,9 @@ static u64 scrub(struct vcpu *vcpu)
     if (now >= scrub->due) {
         if (vcpu->event.info != 0 || vcpu_in_window(vcpu, &end))
             return SCRUB_RETRY_TICKS;
+        vcpus_stop_others(vcpu);
         scrub_slice(vcpu->vm);
+        vcpus_go(vcpu);
     }
     return scrub->due > now ? scrub->due - now : 0;
 }

@@ -1,6 +1,7 @@
 /*
- * u64 vmx_enter(u64 regs[16], bool launched): enters the guest and comes back at the next VM exit (0), or returns the flags of
- * the failed VMLAUNCH/VMRESUME with bit 63 set. regs is in ModRM order; slot 4 (RSP) is left alone.
+ * u64 vmx_enter(u64 regs[16], bool launched, const u32 *requests): enters the guest and comes back at the next VM exit (0), or
+ * returns the flags of the failed VMLAUNCH/VMRESUME with bit 63 set, or bit 62: *requests was not 0, or an NMI came after the look
+ * at it. regs is in ModRM order; slot 4 (RSP) is left alone.
  */
 #define HOST_RSP 0x6c14
 
@@ -16,6 +17,10 @@ vmx_enter:
     push    %rdi
     mov     $HOST_RSP, %eax
     vmwrite %rsp, %rax
+    .globl guest_entry_begin
+guest_entry_begin:
+    cmpl    $0, (%rdx)
+    jne     guest_entry_abort
     test    %sil, %sil
     mov     (8*0)(%rdi), %rax
     mov     (8*1)(%rdi), %rcx
@@ -36,10 +41,19 @@ vmx_enter:
     vmlaunch
     jmp     vmx_enter_failed
 1:  vmresume
+    .globl guest_entry_end
+guest_entry_end:
 vmx_enter_failed:
     pushf
     pop     %rax
     bts     $63, %rax
+    add     $8, %rsp
+    jmp     2f
+
+    .globl guest_entry_abort
+guest_entry_abort:
+    xor     %eax, %eax
+    bts     $62, %rax
     add     $8, %rsp
     jmp     2f
 

@@ -2,7 +2,9 @@
 #include <hv/cpu/exceptions.h>
 #include <hv/exit/handlers.h>
 #include <hv/log/format.h>
+#include <hv/log/log.h>
 #include <hv/vcpu/boundary.h>
+#include <hv/vcpu/others.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
 
@@ -294,16 +296,19 @@ const char *vmx_exit_name(unsigned reason)
     return reason < VCPU_EXIT_REASONS && rows[reason].name != NULL ? rows[reason].name : "unknown";
 }
 
-void vcpu_exits_text(const struct vcpu *vcpu, char *text, size_t size)
+struct exit_tally exit_tally[VCPU_EXIT_REASONS];
+u32 exit_costs[COST_KINDS][COST_BUCKETS];
+
+void vcpu_exits_text(char *text, size_t size)
 {
     size_t length = 0;
 
     text[0] = '\0';
     for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++) {
-        if (vcpu->exits[reason] > 0)
+        if (exit_tally[reason].count > 0)
             length = format_append(text, size, length, " %s=%llu/%llu", vmx_exit_name(reason),
-                                   (unsigned long long)vcpu->exits[reason],
-                                   (unsigned long long)vcpu->ticks[reason]);
+                                   (unsigned long long)exit_tally[reason].count,
+                                   (unsigned long long)exit_tally[reason].ticks);
     }
 }
 
@@ -314,7 +319,7 @@ enum exit_result vmx_dispatch(struct vcpu *vcpu)
 
     vcpu->vm->counters[KMV_COUNTER_exits]++;
     if (basic < VCPU_EXIT_REASONS)
-        vcpu->exits[basic]++;
+        exit_tally[basic].count++;
     if (reason & EXIT_REASON_ENTRY_FAILURE) {
         vmx_log_entry_check();
         if (basic == REASON_ENTRY_MACHINE_CHECK)

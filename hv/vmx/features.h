@@ -6,7 +6,7 @@
 
 struct vmx_controls {
     u32 pin, primary, secondary, exit, entry;
-    bool has_preemption_timer; /* allowed, not set in `pin` */
+    u32 has_preemption_timer; /* 1: allowed, not set in `pin` */
 };
 
 /*

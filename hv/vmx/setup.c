@@ -2,19 +2,23 @@
 #include <hv/cpu/descriptors.h>
 #include <hv/cpu/exceptions.h>
 #include <hv/cpu/msr.h>
+#include <hv/cpu/processor.h>
 #include <hv/exit/handlers.h>
 #include <hv/log/log.h>
 #include <hv/mm/phys.h>
 #include <hv/mm/tlb.h>
+#include <hv/vcpu/others.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
 
 #define MULTIBOOT_MAGIC 0x2badb002u
 
-#define ACCESS_RIGHTS_CODE32 0xc09bu
 #define ACCESS_RIGHTS_DATA32 0xc093u
 #define ACCESS_RIGHTS_TSS32  0x008bu
+#define ACCESS_RIGHTS_DATA16 0x0093u
+#define TYPE_CODE            0x0008u
 #define FLAT_LIMIT           0xffffffffu
+#define REAL_MODE_LIMIT      0xffffu
 
 struct field_value {
     enum vmcs_field field;
@@ -69,18 +73,22 @@ static int enter_root(struct vm *vm)
     return 0;
 }
 
-static int alloc_bitmaps(struct vm *vm, hpa_t io[2], hpa_t *msr)
+/* The same for all processors. */
+static struct {
+    hpa_t io[2], msr;
+} bitmaps;
+
+static int alloc_bitmaps(struct vm *vm)
 {
-    if (!frame_alloc_block(&vm->heap, 2, &io[0]) || !frame_alloc(&vm->heap, msr))
+    if (!frame_alloc_block(&vm->heap, 2, &bitmaps.io[0]) || !frame_alloc(&vm->heap, &bitmaps.msr))
         return -HV_ENOMEM;
-    io[1] = HPA(io[0].v + PAGE_SIZE);
-    io_policy_fill(phys_ptr(io[0]));
-    msr_policy_fill(phys_ptr(*msr), vm->mirrored);
+    bitmaps.io[1] = HPA(bitmaps.io[0].v + PAGE_SIZE);
+    io_policy_fill(phys_ptr(bitmaps.io[0]));
+    msr_policy_fill(phys_ptr(bitmaps.msr), vm->mirrored);
     return 0;
 }
 
-static bool write_controls(struct vcpu *vcpu, const struct vmx_controls *controls,
-                           const hpa_t io[2], hpa_t msr)
+static bool write_controls(struct vcpu *vcpu, const struct vmx_controls *controls)
 {
     u32 exceptions = 1u << VECTOR_AC | 1u << VECTOR_DB | 1u << VECTOR_MC;
     bool ok = true;
@@ -103,9 +111,9 @@ static bool write_controls(struct vcpu *vcpu, const struct vmx_controls *control
         {VMCS_EXIT_MSR_LOAD_COUNT, 0},
         {VMCS_ENTRY_MSR_LOAD_COUNT, 0},
         {VMCS_ENTRY_INTERRUPTION_INFO, 0},
-        {VMCS_IO_BITMAP_A, io[0].v},
-        {VMCS_IO_BITMAP_B, io[1].v},
-        {VMCS_MSR_BITMAPS, msr.v},
+        {VMCS_IO_BITMAP_A, bitmaps.io[0].v},
+        {VMCS_IO_BITMAP_B, bitmaps.io[1].v},
+        {VMCS_MSR_BITMAPS, bitmaps.msr.v},
         {VMCS_EPT_POINTER, ept_pointer(&vcpu->vm->ept)},
         {VMCS_VIRTUAL_PROCESSOR_ID, VMX_GUEST_VPID},
         {VMCS_VMCS_LINK_POINTER, ~0ull},
@@ -121,6 +129,7 @@ static bool write_controls(struct vcpu *vcpu, const struct vmx_controls *control
 
 static bool write_host_state(void)
 {
+    const struct processor *self = processor_self();
     const struct field_value table[] = {
         {VMCS_HOST_ES_SELECTOR, SELECTOR_DATA},
         {VMCS_HOST_CS_SELECTOR, SELECTOR_CODE},
@@ -133,9 +142,9 @@ static bool write_host_state(void)
         {VMCS_HOST_CR3, cr3_read()},
         {VMCS_HOST_CR4, cr4_read()},
         {VMCS_HOST_FS_BASE, 0},
-        {VMCS_HOST_GS_BASE, 0},
-        {VMCS_HOST_TR_BASE, descriptors_tss_base()},
-        {VMCS_HOST_GDTR_BASE, descriptors_gdt_base()},
+        {VMCS_HOST_GS_BASE, (u64)self},
+        {VMCS_HOST_TR_BASE, (u64)&self->tss},
+        {VMCS_HOST_GDTR_BASE, (u64)self->gdt},
         {VMCS_HOST_IDTR_BASE, descriptors_idt_base()},
         {VMCS_HOST_SYSENTER_CS, 0},
         {VMCS_HOST_SYSENTER_ESP, 0},
@@ -148,26 +157,26 @@ static bool write_host_state(void)
     return write_all(table, ARRAY_LEN(table));
 }
 
-/* The machine state of the Multiboot specification, 3.2: flat 32-bit segments, A20 open, paging and
- * interrupts off. */
-static bool write_guest_state(struct vcpu *vcpu, u32 entry)
+/* Without tables of descriptors, as Multiboot leaves them, or as INIT does (SDM vol. 3A, table
+ * 9-1): all segments alike. */
+static bool write_guest_state(struct vcpu *vcpu, u64 rip, u64 table_limit, u32 limit, u32 rights)
 {
-    static const struct segment segments[] = {
-        [SEGMENT_ES] = {.limit = FLAT_LIMIT, .rights = ACCESS_RIGHTS_DATA32},
-        [SEGMENT_SS... SEGMENT_GS] = {.limit = FLAT_LIMIT, .rights = ACCESS_RIGHTS_DATA32},
-        [SEGMENT_CS] = {.limit = FLAT_LIMIT, .rights = ACCESS_RIGHTS_CODE32},
+    const struct segment segments[] = {
+        [SEGMENT_ES] = {.limit = limit, .rights = rights},
+        [SEGMENT_SS... SEGMENT_GS] = {.limit = limit, .rights = rights},
+        [SEGMENT_CS] = {.limit = limit, .rights = rights | TYPE_CODE},
         [SEGMENT_LDTR] = {.rights = RIGHTS_UNUSABLE},
         [SEGMENT_TR] = {.limit = 0xffff, .rights = ACCESS_RIGHTS_TSS32},
     };
     const struct field_value table[] = {
         {VMCS_GUEST_GDTR_BASE, 0},
-        {VMCS_GUEST_GDTR_LIMIT, 0},
+        {VMCS_GUEST_GDTR_LIMIT, table_limit},
         {VMCS_GUEST_IDTR_BASE, 0},
-        {VMCS_GUEST_IDTR_LIMIT, 0},
+        {VMCS_GUEST_IDTR_LIMIT, table_limit},
         {VMCS_GUEST_CR3, 0},
         {VMCS_GUEST_DR7, 0x400},
         {VMCS_GUEST_RSP, 0},
-        {VMCS_GUEST_RIP, entry},
+        {VMCS_GUEST_RIP, rip},
         {VMCS_GUEST_RFLAGS, 2},
         {VMCS_GUEST_DEBUGCTL, 0},
         {VMCS_GUEST_PENDING_DEBUG, 0},
@@ -185,27 +194,49 @@ static bool write_guest_state(struct vcpu *vcpu, u32 entry)
     return write_all(table, ARRAY_LEN(table));
 }
 
-int vmx_setup(struct vcpu *vcpu, const struct vmx_controls *controls, u32 entry, u32 mbi)
+int vmx_setup(struct vcpu *vcpu, const struct vmx_controls *controls)
 {
-    hpa_t io[2], msr;
-    bool ok = true;
     int error = enter_root(vcpu->vm);
 
-    if (error == 0)
-        error = alloc_bitmaps(vcpu->vm, io, &msr);
+    if (error == 0 && bitmaps.msr.v == 0)
+        error = alloc_bitmaps(vcpu->vm);
+    if (error == 0 && (!write_controls(vcpu, controls) || !write_host_state()))
+        error = -HV_EIO;
     if (error != 0)
         return error;
-    ok &= write_controls(vcpu, controls, io, msr);
-    ok &= write_host_state();
-    ok &= write_guest_state(vcpu, entry);
-    if (!ok)
+    tlb_init(ept_pointer(&vcpu->vm->ept));
+    tlb_flush_ept_here();
+    tlb_flush_guest();
+    return 0;
+}
+
+/* The machine state of the Multiboot specification, 3.2: flat 32-bit segments, A20 open, paging and
+ * interrupts off. */
+int vmx_start_boot(struct vcpu *vcpu, u32 entry, u32 mbi)
+{
+    if (!write_guest_state(vcpu, entry, 0, FLAT_LIMIT, ACCESS_RIGHTS_DATA32))
         return -HV_EIO;
     vcpu_set_cr0(vcpu, CR0_PE | CR0_ET);
     vcpu_set_cr4(vcpu, 0);
     vcpu->regs[REG_RAX] = MULTIBOOT_MAGIC;
     vcpu->regs[REG_RBX] = mbi;
-    tlb_init(ept_pointer(&vcpu->vm->ept));
-    tlb_flush_ept();
-    tlb_flush_guest();
     return 0;
+}
+
+int vmx_start_waiting(struct vcpu *vcpu)
+{
+    if (!write_guest_state(vcpu, 0, REAL_MODE_LIMIT, REAL_MODE_LIMIT, ACCESS_RIGHTS_DATA16))
+        return -HV_EIO;
+    vcpu_set_cr0(vcpu, CR0_ET);
+    vcpu_set_cr4(vcpu, 0);
+    vcpu->regs[REG_RDX] = cpuid(1, 0).eax;
+    vcpu->waits = true;
+    vcpus_waiting++;
+    return 0;
+}
+
+void vmx_start_up(u8 vector)
+{
+    vmcs_write(VMCS_GUEST_CS_SELECTOR, (u64)vector << 8);
+    vmcs_write(VMCS_GUEST_CS_BASE, (u64)vector << PAGE_SHIFT);
 }

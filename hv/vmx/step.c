@@ -12,6 +12,7 @@
 #include <hv/recovery/recovery.h>
 #include <hv/recovery/window.h>
 #include <hv/vcpu/boundary.h>
+#include <hv/vcpu/others.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
 
@@ -91,14 +92,19 @@ static void poison_planned(struct vcpu *vcpu)
     };
 
     vcpu->later = (struct later){0};
+    vcpus_stop_others(vcpu);
     faults_strike(vcpu->vm, &vcpu->plan, &place, tsc_read());
+    vcpus_go(vcpu);
 }
 
 static void poison_now(struct vcpu *vcpu)
 {
-    int error = recovery_poison(vcpu->vm, vcpu->later.gpa, vcpu->later.where);
+    int error;
 
     vcpu->later.due = false;
+    vcpus_stop_others(vcpu);
+    error = recovery_poison(vcpu->vm, vcpu->later.gpa, vcpu->later.where);
+    vcpus_go(vcpu);
     if (error != 0)
         log_event("poison_refused", "gpage=0x%llx error=%d", (unsigned long long)vcpu->later.gpa.v,
                   error);
@@ -106,7 +112,8 @@ static void poison_now(struct vcpu *vcpu)
 
 bool vmx_step_wanted(const struct vcpu *vcpu)
 {
-    return vcpu->completion.on || vcpu->later.due || exceptions_mce()->count > 0;
+    return vcpu->completion.on || vcpu->later.due || vcpu_is_to_stop(vcpu) ||
+           exceptions_mce()->count > 0;
 }
 
 /* A timer of 0 runs out when the event is delivered, before an instruction is done (SDM vol. 3C,
@@ -151,22 +158,32 @@ void vmx_step_leave(struct vcpu *vcpu)
         vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) & ~(u64)RFLAGS_TF);
 }
 
+static void answer_machine_checks(struct vcpu *vcpu)
+{
+    vcpus_stop_others(vcpu);
+    machine_check_answer(vcpu->vm, exceptions_mce(), false);
+    vcpus_go(vcpu);
+}
+
 bool vmx_step_prepare(struct vcpu *vcpu, bool wanted)
 {
     bool checked = exceptions_mce()->count > 0;
     bool due = vcpu->later.due && vcpu->event.info == 0;
+    bool stop = vcpu_is_to_stop(vcpu);
     u32 end;
-    bool open = (due || wanted || checked) && vcpu_in_window(vcpu, &end);
+    bool open = (due || wanted || checked || stop) && vcpu_in_window(vcpu, &end);
 
     if (open)
         complete(vcpu, end);
     else
         complete_end(vcpu);
+    if (stop && !open)
+        vcpu_park(vcpu);
     if (due && !open && vcpu->later.planned)
         poison_planned(vcpu);
     else if (due && !open)
         poison_now(vcpu);
     if (checked && !open)
-        machine_check_answer(vcpu->vm, exceptions_mce(), false);
+        answer_machine_checks(vcpu);
     return open;
 }

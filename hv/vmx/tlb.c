@@ -1,5 +1,6 @@
 #include <hv/mm/tlb.h>
 #include <hv/platform/panic.h>
+#include <hv/vcpu/others.h>
 #include <hv/vmx/vmx.h>
 
 struct invalidation {
@@ -27,7 +28,7 @@ void tlb_init(u64 ept_pointer)
     guest_ept_pointer = ept_pointer;
 }
 
-void tlb_flush_ept(void)
+void tlb_flush_ept_here(void)
 {
     struct invalidation what = {guest_ept_pointer, 0};
     u8 failed;
@@ -38,6 +39,17 @@ void tlb_flush_ept(void)
                      : "cc", "memory");
     if (failed)
         panic("invept failed");
+}
+
+void tlb_flush_ept(void)
+{
+    tlb_flush_ept_here();
+    vcpus_request_flush(REQUEST_FLUSH_EPT);
+}
+
+void tlb_flush_elsewhere(void)
+{
+    vcpus_request_flush(REQUEST_FLUSH_GUEST);
 }
 
 void tlb_flush_gva(gva_t gva)

@@ -1,15 +1,18 @@
 #include <hv/cpu/cpuid.h>
 #include <hv/cpu/msr.h>
+#include <hv/cpu/processor.h>
 #include <hv/log/format.h>
 #include <hv/log/log.h>
 #include <hv/platform/panic.h>
 #include <hv/platform/screen.h>
+#include <hv/vcpu/others.h>
 #include <hv/vm/guestmem.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/check.h>
 #include <hv/vmx/vmx.h>
 
-#define ENTRY_FAILED (1ull << 63)
+#define ENTRY_FAILED  (1ull << 63)
+#define ENTRY_ABORTED (1ull << 62)
 
 #define PENDING_DEBUG_BS (1u << 14) /* SDM vol. 3C, table 25-4 */
 
@@ -165,6 +168,17 @@ u64 vcpu_control(const struct vcpu *vcpu, enum control_register which)
     return vcpu->vm->mirrored ? vcpu->guest_cr3 : vmcs_read(VMCS_GUEST_CR3);
 }
 
+struct linear_space vcpu_linear_space(const struct vcpu *vcpu)
+{
+    u64 cr0 = vcpu_control(vcpu, VCPU_CR0), cr4 = vcpu_control(vcpu, VCPU_CR4);
+
+    return (struct linear_space){.cr3 = (u32)vcpu_control(vcpu, VCPU_CR3),
+                                 .paging = (cr0 & CR0_PG) != 0,
+                                 .pae = (cr4 & CR4_PAE) != 0,
+                                 .pse = (cr4 & CR4_PSE) != 0,
+                                 .write_protect = (cr0 & CR0_WP) != 0};
+}
+
 void vcpu_set_cr0(struct vcpu *vcpu, u64 value)
 {
     vmcs_write(VMCS_CR0_GUEST_HOST_MASK,
@@ -237,13 +251,17 @@ static _Noreturn void entry_failed(u64 flags)
           (unsigned long long)flags, vmx_error_name(error));
 }
 
-static void enter(struct vcpu *vcpu)
+/* False: something has to be done first. */
+static bool enter(struct vcpu *vcpu)
 {
-    u64 flags = vmx_enter(vcpu->regs, vcpu->launched);
+    u64 flags = vmx_enter(vcpu->regs, vcpu->launched, &vcpu->requests);
 
     if ((flags & ENTRY_FAILED) != 0)
         entry_failed(flags & ~ENTRY_FAILED);
+    if ((flags & ENTRY_ABORTED) != 0)
+        return false;
     vcpu->launched = true;
+    return true;
 }
 
 /* The time since the last exit is that exit's; the guest's own is what remains. */
@@ -254,19 +272,35 @@ static void account(struct vcpu *vcpu, u64 exit_at)
 
     vcpu->vm->counters[KMV_COUNTER_hv_ticks] += ticks;
     if (reason < VCPU_EXIT_REASONS)
-        vcpu->ticks[reason] += ticks;
+        exit_tally[reason].ticks += ticks;
     if (vcpu->cost != COST_NONE) {
         u64 bucket = ticks / COST_STEP;
-        vcpu->costs[vcpu->cost][bucket < COST_BUCKETS ? bucket : COST_BUCKETS - 1]++;
+        exit_costs[vcpu->cost][bucket < COST_BUCKETS ? bucket : COST_BUCKETS - 1]++;
         vcpu->cost = COST_NONE;
     }
 }
 
-static const struct vcpu *running;
-
 static void dump_running(void)
 {
-    vmx_dump_all(running);
+    vmx_dump_all(&vcpus[processor_self()->index]);
+}
+
+/* With the lock before and after. Returns the time stamp of the exit. */
+static u64 run_guest(struct vcpu *vcpu, u64 exit_at)
+{
+    bool entered;
+
+    do {
+        vcpu_serve(vcpu);
+        vmx_do_due(vcpu);
+        vmx_event_deliver(vcpu);
+        account(vcpu, exit_at);
+        vcpu_unlock(vcpu);
+        entered = enter(vcpu);
+        exit_at = tsc_read();
+        vcpu_lock(vcpu);
+    } while (!entered);
+    return exit_at;
 }
 
 void vcpu_run(struct vcpu *vcpu)
@@ -274,17 +308,16 @@ void vcpu_run(struct vcpu *vcpu)
     u64 exit_at = tsc_read();
     enum exit_result result;
 
-    running = vcpu;
     panic_on_dump(dump_running);
+    vcpu_lock(vcpu);
     do {
-        vmx_do_due(vcpu);
-        vmx_event_deliver(vcpu);
-        account(vcpu, exit_at);
-        enter(vcpu);
-        exit_at = tsc_read();
+        if (vcpu->waits || vcpu->startup != 0)
+            vmx_start_up(vcpu_wait(vcpu));
+        exit_at = run_guest(vcpu, exit_at);
         if (exit_at >= vcpu->vm->stats.next)
             stats_log(vcpu->vm, exit_at);
         vmx_event_collect(vcpu);
         result = vmx_dispatch(vcpu);
     } while (result == EXIT_RESUME);
+    processors_halt_others();
 }

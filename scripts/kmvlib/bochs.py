@@ -25,7 +25,7 @@ config_interface: textconfig
 display_library: term
 romimage: {firmware}
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
-cpu: model={cpu}, count=1, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs=1
+cpu: model={cpu}, count={smp}, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs=1
 memory: guest={mem}, host={mem}
 pci: enabled=1, chipset=i440fx
 vga: extension=vbe
@@ -57,8 +57,9 @@ class Bochs:
     monitor = None
     debugger = "c\n"  # the built-in debugger stops before the first instruction; `c` goes on
 
-    def __init__(self, cpu, interactive, pokes=False):
+    def __init__(self, cpu, interactive, smp=1, pokes=False):
         """With `pokes`, memory can be changed while the machine runs."""
+        self.smp = smp
         self.pokes = pokes
         self.sync = SYNC_REAL if interactive else SYNC_COUNTED
         self.cpu = cpu or DEFAULT_CPU
@@ -70,6 +71,7 @@ class Bochs:
         """Starts the machine in the folder of `scratch`; `memory` in MiB, `disk` None for no guest disk."""
         text = BOCHSRC.format(
             cpu=self.cpu,
+            smp=self.smp,
             ips=INSTRUCTIONS_A_SECOND,
             sync=self.sync,
             mem=memory,

@@ -51,7 +51,7 @@ def add_run(commands):
     add = parser.add_argument
     add("--platform", choices=platforms.NAMES, default="auto", help="auto: kvm where it gives guests VMX, else bochs")
     add("--cpu", metavar="MODEL", help="the emulator's name of a CPU model")
-    add("--smp", metavar="N", type=int, default=1, help="processors, with --platform bare-tcg")
+    add("--smp", metavar="N", type=int, default=1, help="processors (default 1)")
     add("--disk", metavar="IMAGE", help="guest disk, changed in place (default: a copy of the build's)")
     add("--boot", metavar="IMAGE", help="boot this image of kmv image; of what it holds, give --mem, --spare and --mirror again")
     add_guest_options(parser, "default 1 at a terminal, else 0: never")

@@ -132,8 +132,6 @@ def check_sizes(options):
         raise usage(f"--stats {options.stats:g}: must be 0 to {STATS_MAX} seconds")
     if not 1 <= options.smp <= 8:
         raise usage(f"--smp {options.smp}: must be 1 to 8 processors")
-    if options.smp > 1 and options.platform != "bare-tcg":
-        raise usage(f"--smp {options.smp}: more than one processor only with --platform bare-tcg")
 
 
 def check_names(options):

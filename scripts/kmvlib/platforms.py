@@ -35,11 +35,11 @@ def make_machine(options, kernel):
     """The machine for `options` (options.RunOptions); `kernel` is the guest's file."""
     name = probe() if options.platform == "auto" else options.platform
     if name == "bochs":
-        return Bochs(options.cpu, options.interactive, options.on_event is not None)
+        return Bochs(options.cpu, options.interactive, options.smp, options.on_event is not None)
     if name == "bare-bochs":
-        return BareBochs(options.cpu, options.interactive)
+        return BareBochs(options.cpu, options.interactive, options.smp)
     if name == "kvm":
-        return qemu.kvm(options.cpu)
+        return qemu.kvm(options.cpu, options.smp)
     if name == "tcg":
-        return qemu.tcg(options.cpu)
+        return qemu.tcg(options.cpu, options.smp)
     return qemu.BareQemu(options.cpu, kernel, options.cmdline, options.modules, options.smp)

@@ -43,8 +43,9 @@ class Qemu:
     firmware_seconds = 8
     megahertz = 2000  # of the host's time-stamp counter, about
 
-    def __init__(self, name, accel_options, cpu):
+    def __init__(self, name, accel_options, cpu, smp):
         self.name = name
+        self.smp = smp
         self.accel_options = accel_options
         self.cpu = cpu
         self.monitor = Monitor()
@@ -54,7 +55,7 @@ class Qemu:
         argv = [
             "qemu-system-x86_64",
             *("-machine", "pc", *self.accel_options, "-cpu", self.cpu),
-            *("-m", str(memory), "-bios", FIRMWARE),
+            *("-m", str(memory), "-smp", str(self.smp), "-bios", FIRMWARE),
             *drive(esp, 0),
             *(drive(disk, 1) if disk else ()),
             *common_options(console, log, self.monitor),
@@ -114,12 +115,12 @@ class BareQemu:
         return last_words(scratch, self.monitor)
 
 
-def kvm(cpu):
-    return Qemu("kvm", ("-accel", "kvm"), f"{cpu or 'host'},+vmx")
+def kvm(cpu, smp):
+    return Qemu("kvm", ("-accel", "kvm"), f"{cpu or 'host'},+vmx", smp)
 
 
-def tcg(cpu):
-    return Qemu("tcg", ("-accel", "tcg"), cpu or "max")
+def tcg(cpu, smp):
+    return Qemu("tcg", ("-accel", "tcg"), cpu or "max", smp)
 
 
 def drive(image, index):

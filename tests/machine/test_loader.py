@@ -80,6 +80,16 @@ def assert_disjoint(blocks):
         assert start + size <= following, [(hex(start), hex(size)) for start, size in ordered]
 
 
+def test_processors(tmp_path):
+    """The loader names all of them, and has a place below 1 MiB where they can start."""
+    done, events = kmv_run(tmp_path, make_kernel(), *("--mem", "32", "--smp", "3"))
+    assert done.returncode == 0, done.stderr
+    machine = the_event(events, "machine")
+    assert machine["cpu_count"] == 3
+    assert machine["cpu_apic1"] in (1, 2)
+    assert 0 < machine["ap_start"] < 0xA0000 - 0x1000 and machine["ap_start"] % 0x1000 == 0
+
+
 def test_hand_over(tmp_path):
     module = write_file(tmp_path, "data.img", b"module!!" + bytes(5000))
     done, events = kmv_run(
@@ -106,8 +116,9 @@ def test_hand_over(tmp_path):
     )
 
     machine = the_event(events, "machine")
+    assert machine["cpu_count"] == 1 and machine["ap_start"] == 0
     assert machine["magic"].to_bytes(8, "little") == b"KMXVBOOT"
-    assert machine["version"] == 1
+    assert machine["version"] == 2
     assert machine["flags"] == 1
     assert machine["mirror_offset"] == OFFSET
     assert machine["rsdp"].to_bytes(8, "little") == b"RSD PTR "

@@ -74,9 +74,10 @@ def test_whole_without_and_with_mirror(tmp_path):
 
 
 @long_run
-def test_whole_mirrored_while_pages_are_lost(tmp_path):
+@pytest.mark.parametrize("processors", [1, 2, 4])
+def test_whole_mirrored_while_pages_are_lost(tmp_path, processors):
     commands = "inject 5; forktest; inject 5; stressfs; usertests --inject 5; verify"
-    result = run(tmp_path, "--exec", commands, timeout=LONG_SECONDS)
+    result = run(tmp_path, "--smp", str(processors), "--exec", commands, timeout=LONG_SECONDS * processors)
     check_all(result)
     check_copies(result)
     assert len(result.named("poison")) >= 400

@@ -15,6 +15,11 @@
 #define KMV_BOOT_MIRROR  (1u << 0) /* keep the mirror */
 #define KMV_BOOT_RESTART (1u << 1) /* restart the machine after a failure; else power it off */
 
+#define KMV_CPUS_MAX 8u
+
+/* Bytes of the block in which processors start: one page of code, one of tables. */
+#define KMV_AP_START_BYTES 8192u
+
 struct kmv_framebuffer {
     uint64_t base; /* 0: no framebuffer */
     uint32_t width, height;
@@ -45,6 +50,10 @@ struct kmv_bootinfo {
     uint64_t phys_end; /* end of the highest memory the hypervisor has to reach */
     uint64_t rsdp;     /* ACPI root pointer, 0: none */
     struct kmv_framebuffer framebuffer;
+
+    uint64_t ap_start;               /* below 1 MiB, for processors to start in; 0: none */
+    uint32_t cpu_count;              /* processors, at most KMV_CPUS_MAX */
+    uint32_t cpu_apic[KMV_CPUS_MAX]; /* their APIC ids; the first is the one that calls */
 };
 
 #endif

@@ -119,6 +119,9 @@ static void tell_machine(const struct kmv_bootinfo *info)
     number("width", info->framebuffer.width);
     number("height", info->framebuffer.height);
     number("pixels_per_line", info->framebuffer.pixels_per_line);
+    number("cpu_count", info->cpu_count);
+    number("ap_start", info->ap_start);
+    number("cpu_apic1", info->cpu_apic[1]);
     number("bgr", info->framebuffer.pixel_is_bgr);
     put("\n");
 }

@@ -31,11 +31,16 @@ struct cache {
     u32 count;
 };
 
-static struct cached physical_entries[PAGES], linear_entries[PAGES], directory_entries[PG_ENTRIES];
-static u32 physical_list[PAGES], linear_list[PAGES], directory_list[PG_ENTRIES];
-static struct cache physical = {physical_entries, physical_list, 0};
-static struct cache linear = {linear_entries, linear_list, 0};
-static struct cache directory = {directory_entries, directory_list, 0};
+/* One processor's caches. Nobody else's instruction empties them. */
+struct cpu {
+    struct cache physical, linear, directory;
+    u32 real_cr3; /* while another one runs */
+};
+
+static struct cached entries[MACHINE_CPUS][2 * PAGES + PG_ENTRIES];
+static u32 lists[MACHINE_CPUS][2 * PAGES + PG_ENTRIES];
+static struct cpu cpus[MACHINE_CPUS];
+static struct cpu *self = cpus; /* who runs */
 
 u32 real_cr3;
 bool machine_does_stores;
@@ -67,35 +72,74 @@ static void cache_put(struct cache *cache, u32 index, struct cached entry)
     cache->entries[index] = entry;
 }
 
+static void lose_linear(struct cpu *cpu)
+{
+    cache_clear(&cpu->linear, false);
+    cache_clear(&cpu->directory, false);
+}
+
+static void lose_all(struct cpu *cpu)
+{
+    cache_clear(&cpu->physical, false);
+    lose_linear(cpu);
+}
+
 void cpu_reset(void)
 {
-    cache_clear(&physical, false);
-    cache_clear(&linear, false);
-    cache_clear(&directory, false);
+    for (u32 i = 0; i < MACHINE_CPUS; i++) {
+        cpus[i].physical = (struct cache){entries[i], lists[i], cpus[i].physical.count};
+        cpus[i].linear = (struct cache){entries[i] + PAGES, lists[i] + PAGES, cpus[i].linear.count};
+        cpus[i].directory =
+            (struct cache){entries[i] + 2 * PAGES, lists[i] + 2 * PAGES, cpus[i].directory.count};
+        cpus[i].real_cr3 = 0;
+        lose_all(&cpus[i]);
+    }
+    self = cpus;
     flushes = (struct flush_counts){0};
+    real_cr3 = 0;
+}
+
+void machine_on_cpu(u32 index)
+{
+    self->real_cr3 = real_cr3;
+    self = &cpus[index];
+    real_cr3 = self->real_cr3;
+    vm.mirror.self = &vm.mirror.cpus[index];
+}
+
+void machine_unload(void)
+{
+    mirror_unload_root(&vm);
+    lose_linear(self);
     real_cr3 = 0;
 }
 
 void tlb_flush_ept(void)
 {
-    cache_clear(&physical, false);
-    cache_clear(&linear, false);
-    cache_clear(&directory, false);
+    for (u32 i = 0; i < MACHINE_CPUS; i++)
+        lose_all(&cpus[i]);
     flushes.ept++;
 }
 
 void tlb_flush_gva(gva_t gva)
 {
-    linear_entries[PAGE_OF(gva.v)].valid = false;
-    directory_entries[gva.v >> PG_SLOT_SHIFT].valid = false;
+    self->linear.entries[PAGE_OF(gva.v)].valid = false;
+    self->directory.entries[gva.v >> PG_SLOT_SHIFT].valid = false;
     flushes.address++;
 }
 
 void tlb_flush_guest(void)
 {
-    cache_clear(&linear, false);
-    cache_clear(&directory, false);
+    lose_linear(self);
     flushes.guest++;
+}
+
+void tlb_flush_elsewhere(void)
+{
+    for (u32 i = 0; i < MACHINE_CPUS; i++) {
+        if (&cpus[i] != self)
+            lose_linear(&cpus[i]);
+    }
 }
 
 u64 machine_ept_leaf(u64 gpa)
@@ -123,7 +167,7 @@ struct violation {
  * translation. */
 static bool to_host(u32 gpa, u32 wanted, struct cached *found, struct violation *violation)
 {
-    struct cached *cached = &physical_entries[PAGE_OF(gpa)];
+    struct cached *cached = &self->physical.entries[PAGE_OF(gpa)];
 
     if (!cached->valid || (wanted & ~cached->perms) != 0) {
         u64 leaf = machine_ept_leaf(gpa);
@@ -131,7 +175,7 @@ static bool to_host(u32 gpa, u32 wanted, struct cached *found, struct violation 
         cached->valid = false;
         if ((wanted & ~LEAF_PERMS(leaf)) != 0)
             return false;
-        cache_put(&physical, PAGE_OF(gpa),
+        cache_put(&self->physical, PAGE_OF(gpa),
                   (struct cached){
                       .gpa = gpa & PG_FRAME, .hpa = LEAF_HPA(leaf), .perms = LEAF_PERMS(leaf)});
     }
@@ -190,10 +234,10 @@ static void use_large(u32 pde, u32 address, struct walk *walk)
 
 static void remember_table(u32 slot, u32 pde)
 {
-    struct cached table = physical_entries[PAGE_OF(pde)];
+    struct cached table = self->physical.entries[PAGE_OF(pde)];
 
     table.rights = pde & (PG_WRITE | PG_USER);
-    cache_put(&directory, slot, table);
+    cache_put(&self->directory, slot, table);
 }
 
 static enum step walk_table(u32 table, u32 rights, struct access access, struct walk *walk,
@@ -214,7 +258,7 @@ static enum step walk_table(u32 table, u32 rights, struct access access, struct 
 static enum step walk_tables(struct access access, struct walk *walk, struct violation *violation)
 {
     u32 slot = access.address >> PG_SLOT_SHIFT;
-    struct cached *cached = &directory_entries[slot];
+    struct cached *cached = &self->directory.entries[slot];
     u32 pde = 0;
     enum step step;
 
@@ -244,7 +288,7 @@ static enum step cpu_access(struct access access, struct outcome *outcome,
                             struct violation *violation)
 {
     u32 wanted = access.write ? EPT_WRITE : EPT_READ;
-    struct cached *cached = &linear_entries[PAGE_OF(access.address)];
+    struct cached *cached = &self->linear.entries[PAGE_OF(access.address)];
     struct cached page;
     struct walk walk = {0};
     enum step step;
@@ -257,11 +301,11 @@ static enum step cpu_access(struct access access, struct outcome *outcome,
             return step;
         if (allowed(walk.rights, access) && !to_host(walk.gpa, wanted, &page, violation))
             return STEP_VIOLATION;
-        page = physical_entries[PAGE_OF(walk.gpa)];
+        page = self->physical.entries[PAGE_OF(walk.gpa)];
         page.gpa = walk.gpa;
         page.rights = walk.rights;
         if (allowed(walk.rights, access))
-            cache_put(&linear, PAGE_OF(access.address), page);
+            cache_put(&self->linear, PAGE_OF(access.address), page);
     } else {
         page = *cached;
     }
@@ -341,8 +385,8 @@ enum mirror_load_result machine_load_cr3(u32 guest_cr3)
 
     if (result == MIRROR_LOAD_OK) {
         real_cr3 = real;
-        cache_clear(&linear, true);
-        cache_clear(&directory, false);
+        cache_clear(&self->linear, true);
+        cache_clear(&self->directory, false);
     }
     machine_check_ept_caches();
     machine_check_mirror_tlb();
@@ -354,7 +398,7 @@ enum mirror_load_result machine_invlpg(u32 address)
     enum mirror_load_result result = mirror_sync(&vm);
 
     tlb_flush_gva(GVA(address));
-    cache_clear(&directory, false);
+    cache_clear(&self->directory, false);
     machine_check_ept_caches();
     machine_check_mirror_tlb();
     return result;
@@ -455,9 +499,11 @@ static void check_cache(const struct cache *cache)
 
 void machine_check_ept_caches(void)
 {
-    check_cache(&physical);
-    check_cache(&linear);
-    check_cache(&directory);
+    for (u32 i = 0; i < MACHINE_CPUS; i++) {
+        check_cache(&cpus[i].physical);
+        check_cache(&cpus[i].linear);
+        check_cache(&cpus[i].directory);
+    }
 }
 
 u32 machine_raw_entry(u32 table, u32 index)
@@ -467,9 +513,9 @@ u32 machine_raw_entry(u32 table, u32 index)
     return LEAF_PERMS(leaf) == 0 ? 0 : ((u32 *)machine_memory(LEAF_HPA(leaf)))[index];
 }
 
-static struct walk raw_walk(u32 address)
+static struct walk raw_walk(u32 root, u32 address)
 {
-    u32 pde = machine_raw_entry(real_cr3 & PG_FRAME, address >> PG_SLOT_SHIFT);
+    u32 pde = machine_raw_entry(root & PG_FRAME, address >> PG_SLOT_SHIFT);
     struct walk walk = {0};
     u32 pte;
 
@@ -490,23 +536,29 @@ static bool in_mirror(u32 gpa)
     return gpa >= vm_sink_gpa(&vm).v && gpa < vm.offset + vm.ram_bytes;
 }
 
-void machine_check_mirror_tlb(void)
+static void check_mirror_tlb(const struct cpu *cpu, u32 root)
 {
     u32 checked = PG_WRITE | PG_USER;
 
-    for (u32 i = 0; i < linear.count; i++) {
-        u32 page = linear.list[i];
-        const struct cached *cached = &linear_entries[page];
+    for (u32 i = 0; i < cpu->linear.count; i++) {
+        u32 page = cpu->linear.list[i];
+        const struct cached *cached = &cpu->linear.entries[page];
         struct walk walk;
         if (!cached->valid || !in_mirror(cached->gpa))
             continue;
-        walk = raw_walk(page << PAGE_SHIFT);
+        walk = raw_walk(root, page << PAGE_SHIFT);
         if (!(walk.rights & PG_PRESENT) || walk.gpa != cached->gpa ||
             (cached->rights & ~walk.rights & checked) != 0)
             fail_msg("a flush is owed: mirror address 0x%08x is cached as 0x%08x, the tables have "
                      "0x%08x",
                      page << PAGE_SHIFT, cached->gpa, walk.gpa);
     }
+}
+
+void machine_check_mirror_tlb(void)
+{
+    for (u32 i = 0; i < MACHINE_CPUS; i++)
+        check_mirror_tlb(&cpus[i], &cpus[i] == self ? real_cr3 : cpus[i].real_cr3);
 }
 
 static u64 random_state;

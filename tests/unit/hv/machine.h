@@ -30,6 +30,14 @@ extern u32 real_cr3;
 void machine_start(const struct machine_config *config);
 void machine_stop(void);
 
+/* Processors of the machine; the first one runs until another is named. Each keeps what it has
+ * cached until it is told to drop it, whatever the others do. */
+enum { MACHINE_CPUS = 3 };
+void machine_on_cpu(u32 index);
+
+/* The guest turns paging off there. */
+void machine_unload(void);
+
 /* cmocka fixtures: the default machine for one test. */
 int machine_setup(void **state);
 int machine_teardown(void **state);

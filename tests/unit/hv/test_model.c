@@ -24,7 +24,9 @@
 #define SLOTS 14u
 static const u32 slots[SLOTS] = {0, 1, 2, 3, 40, 41, 512, 513, 514, 550, 1016, 1017, 1022, 1023};
 
-static u32 current; /* page directory; 0: none */
+static u32 cpu, cpu_count;           /* who runs, and how many there are */
+static u32 current_of[MACHINE_CPUS]; /* page directories; 0: none */
+#define current (current_of[cpu])
 
 static u32 a_root(void)
 {
@@ -138,9 +140,36 @@ static void step_load(void)
     flush_point_done(machine_load_cr3(root));
 }
 
+static void run_on(u32 index)
+{
+    cpu = index;
+    machine_on_cpu(cpu);
+}
+
 static void step_flush(void)
 {
     flush_point_done(machine_invlpg(random_below(PG_ENTRIES) << PAGE_SHIFT));
+}
+
+/* What is to be used for something else has to be flushed everywhere, as kernels know. */
+static void flush_everywhere(void)
+{
+    u32 self = cpu;
+
+    for (u32 i = 0; i < cpu_count; i++) {
+        run_on(i);
+        step_flush();
+    }
+    run_on(self);
+}
+
+static bool is_current(u32 root)
+{
+    bool found = false;
+
+    for (u32 i = 0; i < cpu_count; i++)
+        found |= current_of[i] == root;
+    return found;
 }
 
 static void step_access(void)
@@ -175,7 +204,7 @@ static void step_free_table(void)
     if (in_use_as_table(table))
         return;
     guest_fill(table, FILLED);
-    step_flush();
+    flush_everywhere();
     guest_fill(table, 0);
 }
 
@@ -185,10 +214,10 @@ static void step_free_root(void)
 {
     u32 root = a_root();
 
-    if (root == current || in_use_as_table(root))
+    if (is_current(root) || in_use_as_table(root))
         return;
     guest_fill(root, FILLED);
-    step_flush();
+    flush_everywhere();
     guest_fill(root, 0);
 }
 
@@ -215,8 +244,7 @@ static void step_unload(void)
 {
     if (random_below(10) != 0)
         return;
-    mirror_unload_root(&vm);
-    cpu_reset();
+    machine_unload();
     current = 0;
 }
 
@@ -233,8 +261,11 @@ static void (*const steps[])(void) = {
 /* All roots dropped, nothing may be left: no table, no protected page. */
 static void check_nothing_left(void)
 {
-    mirror_unload_root(&vm);
-    current = 0;
+    for (u32 i = 0; i < cpu_count; i++) {
+        run_on(i);
+        machine_unload();
+        current = 0;
+    }
     for (u32 root = FIRST_ROOT; root < FIRST_ROOT + ROOTS * PAGE_SIZE; root += PAGE_SIZE)
         guest_fill(root, 0);
     assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 0);
@@ -247,7 +278,7 @@ static void check_nothing_left(void)
     assert_int_equal(recovery_verify(&vm), 0);
 }
 
-static void run_model(u64 seed, u32 offset, u64 heap_bytes)
+static void run_model(u64 seed, u32 offset, u64 heap_bytes, u32 processors)
 {
     struct machine_config config = machine_default;
 
@@ -256,9 +287,14 @@ static void run_model(u64 seed, u32 offset, u64 heap_bytes)
     config.spare_bytes = 16 * MIB;
     machine_start(&config);
     random_seed(seed);
-    current = 0;
+    cpu_count = processors;
+    for (cpu = 0; cpu < cpu_count; cpu++)
+        current = 0;
+    run_on(0);
     machine_stores_done = 0;
     for (u32 i = 0; i < STEPS; i++) {
+        if (cpu_count > 1)
+            run_on(random_below(cpu_count));
         machine_does_stores = random_below(2);
         steps[random_below(ARRAY_LEN(steps))]();
         if (i % AUDIT_EVERY == 0)
@@ -274,7 +310,7 @@ static void random_guest(void **state)
 {
     (void)state;
     for (u64 seed = 1; seed <= 4; seed++)
-        run_model(seed, KMV_OFFSET_DEFAULT, 4 * MIB);
+        run_model(seed, KMV_OFFSET_DEFAULT, 4 * MIB, 1);
 }
 
 static void random_guest_other_offsets(void **state)
@@ -283,7 +319,7 @@ static void random_guest_other_offsets(void **state)
 
     (void)state;
     for (u32 i = 0; i < ARRAY_LEN(offsets); i++)
-        run_model(10 + i, offsets[i], 4 * MIB);
+        run_model(10 + i, offsets[i], 4 * MIB, 1);
 }
 
 /* A heap just large enough for one root with its tables: evictions all the time. */
@@ -291,7 +327,17 @@ static void random_guest_small_heap(void **state)
 {
     (void)state;
     for (u64 seed = 20; seed <= 22; seed++)
-        run_model(seed, KMV_OFFSET_DEFAULT, 180 * 1024);
+        run_model(seed, KMV_OFFSET_DEFAULT, 180 * 1024, 1);
+}
+
+/* What one processor changes holds on the others, and what one runs on stays. */
+static void random_guest_several_processors(void **state)
+{
+    (void)state;
+    for (u64 seed = 30; seed <= 33; seed++)
+        run_model(seed, KMV_OFFSET_DEFAULT, 4 * MIB, MACHINE_CPUS);
+    for (u64 seed = 34; seed <= 36; seed++)
+        run_model(seed, KMV_OFFSET_DEFAULT, 3 * 180 * 1024, MACHINE_CPUS);
 }
 
 #define KERNEL_SLOT  512u
@@ -385,6 +431,7 @@ int main(void)
         cmocka_unit_test(random_guest),
         cmocka_unit_test(random_guest_other_offsets),
         cmocka_unit_test(random_guest_small_heap),
+        cmocka_unit_test(random_guest_several_processors),
         cmocka_unit_test(lives_leave_nothing_behind),
     };
 

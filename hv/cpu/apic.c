@@ -1,0 +1,31 @@
+#include <hv/cpu/apic.h>
+
+#include <hv/cpu/io.h>
+#include <hv/cpu/processor.h>
+
+#define COMMAND_PENDING (1u << 12)
+#define PORT_DELAY      0x80
+
+static void wait_until_sent(void)
+{
+    while (*apic_register(APIC_COMMAND_LOW) & COMMAND_PENDING)
+        processor_pause();
+}
+
+void apic_send(u32 apic_id, u32 command)
+{
+    u32 high;
+
+    wait_until_sent();
+    high = *apic_register(APIC_COMMAND_HIGH);
+    *apic_register(APIC_COMMAND_HIGH) = apic_id << 24;
+    *apic_register(APIC_COMMAND_LOW) = command;
+    wait_until_sent();
+    *apic_register(APIC_COMMAND_HIGH) = high;
+}
+
+void apic_delay(u32 microseconds)
+{
+    while (microseconds-- > 0)
+        outb(PORT_DELAY, 0);
+}
