@@ -101,7 +101,7 @@ static void bench_fork1m(void)
  * the hypervisor's log tells of them, since its lines are never dropped. */
 static void bench_recover(void)
 {
-    volatile char stack[16];
+    volatile char stack[16] = "";
 
     for (int i = 0; i < 300; i++) {
         volatile char *store = i % 2 ? stack : block;
