@@ -119,10 +119,11 @@ int descriptors_stacks(struct frame_pool *heap, u32 index)
     hpa_t block;
     int error = 0;
 
-    if (index > 0 && !frame_alloc_block(heap, sizeof(**stacks) / PAGE_SIZE, &block))
-        return -HV_ENOMEM;
-    if (index > 0)
+    if (index > 0) {
+        if (!frame_alloc_block(heap, sizeof(**stacks) / PAGE_SIZE, &block))
+            return -HV_ENOMEM;
         stacks[index] = (struct stacks *)block.v;
+    }
     for (int i = 0; i < IST_COUNT && error == 0; i++)
         error = paging_guard(heap, (u64)stacks[index]->ist[i].guard);
     return error == 0 ? paging_guard(heap, (u64)stacks[index]->guard) : error;
