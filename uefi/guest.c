@@ -37,6 +37,18 @@ static bool place_info(struct guest_ram ram, const struct ranges *taken,
     return true;
 }
 
+/* What kernels look for in the BIOS data area of a PC: where low memory ends, in KiB, and the
+ * segment of the BIOS's own part behind it. */
+#define BDA_EBDA_SEGMENT 0x40Eu
+#define BDA_LOW_KIB      0x413u
+static void fill_bios_data(struct guest_ram ram)
+{
+    const uint16_t segment = GUEST_LOW_END >> 4, kib = GUEST_LOW_END / 1024;
+
+    memcpy(ram.base + BDA_EBDA_SEGMENT, &segment, sizeof(segment));
+    memcpy(ram.base + BDA_LOW_KIB, &kib, sizeof(kib));
+}
+
 bool guest_fill(struct guest_ram ram, const struct config *config, const struct guest_files *files,
                 const struct image *image, uint32_t *mbi, struct error *error)
 {
@@ -45,6 +57,7 @@ bool guest_fill(struct guest_ram ram, const struct config *config, const struct 
     struct multiboot_input input = {ram.size, config->cmdline, placed, config->module_count};
 
     memset(ram.base, 0, ram.size);
+    fill_bios_data(ram);
     error->file = config->kernel;
     if (!image_load(image, files->kernel, ram, &taken, error))
         return false;

@@ -101,7 +101,12 @@ ATTEMPT(poison_end, return hypercall(KMV_HC_POISON, ram_bytes, 0);)
 #define KMV_HC_LOST_PAGE   11
 #define KMV_HC_RENEW       12
 #define KMV_HC_PROTECT     13
+#define KMV_HC_GIVE        14
 #define KMV_HC_SCRUB       16
+ATTEMPT(give_device, return hypercall(KMV_HC_GIVE, 0xfee00000, 0);)
+ATTEMPT(give_vga, return hypercall(KMV_HC_GIVE, 0xb8000, 0);)
+ATTEMPT(give_mirror, return hypercall(KMV_HC_GIVE, 0x38200000, 0);)
+ATTEMPT(give_end, return hypercall(KMV_HC_GIVE, ram_bytes, 0);)
 ATTEMPT(loss_by_nmi, return hypercall(KMV_HC_LOSS_VECTOR, 2, 0);)
 ATTEMPT(loss_by_page_fault, return hypercall(KMV_HC_LOSS_VECTOR, 14, 0);)
 ATTEMPT(loss_by_interrupt, return hypercall(KMV_HC_LOSS_VECTOR, 32, 0);)
@@ -672,6 +677,10 @@ static const struct row rows[] = {
     {"renew_good", renew_good, "0xffffffea", KERNEL, ALWAYS},
     {"renew_device", renew_device, "0xffffffea", KERNEL, ALWAYS},
     {"renew_tables", renew_tables, "0xffffffea", KERNEL, ALWAYS},
+    {"give_device", give_device, "0xffffffea", KERNEL, ALWAYS},
+    {"give_vga", give_vga, "0xffffffea", KERNEL, ALWAYS},
+    {"give_mirror", give_mirror, "0xffffffea", KERNEL, ALWAYS},
+    {"give_end", give_end, "0xffffffea", KERNEL, ALWAYS},
     {"protect_device", protect_device, "0xffffffea", KERNEL, MIRRORED},
     {"protect_mirror", protect_mirror, "0xffffffea", KERNEL, MIRRORED},
     {"protect_vga", protect_vga, "0xffffffea", KERNEL, MIRRORED},

@@ -161,13 +161,14 @@ static void aim_poison(void)
     /* Every boundary counted is an exit. */
     if (!now)
         call.second &= 0x3fffff;
-    if (in_arena(call.first) && below(64) != 0)
+    /* This kernel's own pages have no second copy, and it still needs them. */
+    if (call.first < ram_bytes && (!in_arena(call.first) || below(64) != 0))
         call.first = ram_bytes + below(0x1000000);
     /* Of an unprotected page one copy is all there is. */
     if (call.first >= OPEN_END && call.first < ram_bytes)
         call.first = ram_bytes;
     /* Both copies of a page may only go where nothing looks for them. */
-    if ((call.second & KMV_POISON_FORCE) && call.first < ram_bytes)
+    if ((call.second & KMV_POISON_FORCE) && (call.first < ram_bytes || below(4) == 0))
         call.first = ARENA_END + below(FORCED_END - ARENA_END);
 }
 
@@ -176,9 +177,10 @@ static u32 list[4] __attribute__((aligned(16)));
 static void aim_protect(void)
 {
     for (u32 i = 0; i < COUNT(list); i++) {
-        list[i] = FORCED_END + (below(12) << 12) + below(5);
-        if (below(64) == 0)
-            list[i] = hostile_address();
+        u32 hostile = hostile_address();
+        bool wrong = below(64) == 0 && !in_arena(hostile);
+
+        list[i] = wrong ? hostile : FORCED_END + (below(12) << 12) + below(5);
     }
     if (below(8) == 0)
         return;
@@ -206,6 +208,8 @@ static void choose(void)
         call.first = below(64);
     if ((call.number == KMV_HC_RENEW && below(2) != 0) ||
         (call.number == KMV_HC_GIVE && call.first < ram_bytes))
+        call.first = ARENA_END + below(FORCED_END - ARENA_END);
+    if (call.number == KMV_HC_GIVE && (call.first < ram_bytes || below(2) != 0))
         call.first = ARENA_END + below(FORCED_END - ARENA_END);
     /* Most of a processor's time would go into it. */
     if (call.number == KMV_HC_SCRUB && below(8) != 0)

@@ -141,14 +141,27 @@ static void test_memory_map(void **state)
     assert_int_equal(count, COUNT_OF(expected));
 }
 
+/* The BIOS data area tells where low memory ends. */
+static void test_bios_data(void **state)
+{
+    uint16_t segment, kib;
+
+    (void)state;
+    fill();
+    memcpy(&segment, machine.ram.base + 0x40e, sizeof(segment));
+    memcpy(&kib, machine.ram.base + 0x413, sizeof(kib));
+    assert_int_equal(segment << 4, GUEST_LOW_END);
+    assert_int_equal(kib * 1024, GUEST_LOW_END);
+}
+
 static void test_everything_else_is_zero(void **state)
 {
     (void)state;
     fill();
     uint32_t info_end = machine.mbi + 88 + 3 * 24 + 1 + sizeof(MULTIBOOT_LOADER_NAME);
     for (uint32_t i = 0; i < RAM_SIZE; i++) {
-        bool used = (i >= machine.mbi && i < info_end) ||
-                    (i >= ADDRESS && i < ADDRESS + KERNEL_TEXT_SIZE) ||
+        bool used = (i >= machine.mbi && i < info_end) || (i >= 0x40e && i < 0x410) ||
+                    (i >= 0x413 && i < 0x415) || (i >= ADDRESS && i < ADDRESS + KERNEL_TEXT_SIZE) ||
                     (i >= ADDRESS + 0x1000 && i < ADDRESS + 0x1000 + KERNEL_DATA_SIZE);
         if (!used && machine.ram.base[i] != 0)
             fail_msg("0x%x is 0x%x", i, machine.ram.base[i]);
@@ -237,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_info),
         TEST(test_memory_map),
+        TEST(test_bios_data),
         TEST(test_everything_else_is_zero),
         TEST(test_modules),
         TEST(test_modules_clear_of_kernel),
