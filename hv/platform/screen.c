@@ -5,10 +5,8 @@
 #define GLYPH_HEIGHT 7u
 #define CELL_WIDTH   6u
 #define CELL_HEIGHT  9u
-#define COLUMN_CELLS                                                                               \
-    66u           /* of a column of lines, with its gap; as many stand side by side as fit         \
-                   */
-#define MARGIN 8u /* pixels at each side */
+#define COLUMN_CELLS 66u /* of a column of lines, with its gap */
+#define MARGIN       8u  /* pixels at each side */
 
 #define FIRST_GLYPH ' '
 #define LAST_GLYPH  '~'

@@ -164,9 +164,6 @@ static void aim_poison(void)
     /* This kernel's own pages have no second copy, and it still needs them. */
     if (call.first < ram_bytes && (!in_arena(call.first) || below(64) != 0))
         call.first = ram_bytes + below(0x1000000);
-    /* Of an unprotected page one copy is all there is. */
-    if (call.first >= OPEN_END && call.first < ram_bytes)
-        call.first = ram_bytes;
     /* Both copies of a page may only go where nothing looks for them. */
     if ((call.second & KMV_POISON_FORCE) && (call.first < ram_bytes || below(4) == 0))
         call.first = ARENA_END + below(FORCED_END - ARENA_END);
