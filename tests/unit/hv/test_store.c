@@ -65,6 +65,21 @@ static void stored_entry_maps_both_sides_at_once(void **state)
     assert_int_equal(vm.counters[KMV_COUNTER_pt_syncs], syncs);
 }
 
+/* On a processor that runs in the same space: store() fails for a translation that it keeps. */
+static void removed_entry_is_flushed_on_other_processors(void **state)
+{
+    (void)state;
+    start();
+    assert_true(store(ENTRY, (DATA + 0x3000) | RWU));
+    machine_on_cpu(1);
+    load(ROOT);
+    assert_true(reached(ADDRESS + vm.offset) != 0);
+    machine_on_cpu(0);
+    assert_true(store(ENTRY, 0));
+    machine_on_cpu(1);
+    assert_int_equal(reached(ADDRESS + vm.offset), 0);
+}
+
 static void removed_entry_is_flushed_in_the_mirror(void **state)
 {
     (void)state;
@@ -202,6 +217,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         SCENE(stored_entry_maps_both_sides_at_once),
         SCENE(removed_entry_is_flushed_in_the_mirror),
+        SCENE(removed_entry_is_flushed_on_other_processors),
         SCENE(many_stores_let_the_table_go),
         SCENE(other_pages_are_left_alone),
         SCENE(code_is_found_behind_both_sizes_of_page),
