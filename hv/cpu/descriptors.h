@@ -13,8 +13,7 @@
 /* Loads GDT, segment registers, TR and IDT on the processor that calls, which gets this index. */
 void descriptors_load(u32 index);
 
-/* Gets its stacks, and takes the pages below them away. 0, -HV_ENOMEM, -HV_EINVAL (no such index).
- */
+/* Gets its stacks, and takes the pages below them away. 0 or -HV_ENOMEM. */
 int descriptors_stacks(struct frame_pool *heap, u32 index);
 
 /* Top of the stack that a processor starts on. */
