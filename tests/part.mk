@@ -22,7 +22,7 @@ test-machine: all
 # The guest's whole test suite in every way it can be run, and its recovery from a cut-off after every single disk write.
 .PHONY: test-guest
 test-guest: all
-	KMV_LONG=1 KMV_CRASH_STEP=1 $(TESTS_RUN) --machine tests/machine/test_usertests.py --machine tests/machine/test_disk_crash.py
+	KMV_LONG=1 KMV_CRASH_STEP=1 $(TESTS_RUN) --machine tests/machine/test_usertests.py --machine tests/machine/test_losses.py --machine tests/machine/test_disk_crash.py
 
 # Hostile guests on four models of processors, each attempt that ends a guest in a boot of its own; each kind of failure dump.
 .PHONY: attack
