@@ -24,7 +24,7 @@ static void draw_instant(struct fault_plan *plan, u64 now)
     plan->at = now + plan->order.interval / 2 + draw(plan, plan->order.interval);
 }
 
-int faults_start(const struct vm *vm, struct fault_plan *plan, const struct kmv_fault_plan *order,
+int faults_start(struct vm *vm, struct fault_plan *plan, const struct kmv_fault_plan *order,
                  u64 now)
 {
     if (order->interval == 0 || order->interval > INTERVAL_MAX || order->end > vm->ram_bytes ||
@@ -34,6 +34,7 @@ int faults_start(const struct vm *vm, struct fault_plan *plan, const struct kmv_
     *plan = (struct fault_plan){
         .order = *order, .random = order->seed * 2654435761u | 1, .left = order->count};
     draw_instant(plan, now);
+    vm->plan_steps = true;
     return 0;
 }
 

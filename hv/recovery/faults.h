@@ -26,7 +26,7 @@ struct fault_place {
 };
 
 /* Takes the plan over. 0 or -HV_EINVAL. */
-int faults_start(const struct vm *vm, struct fault_plan *plan, const struct kmv_fault_plan *order,
+int faults_start(struct vm *vm, struct fault_plan *plan, const struct kmv_fault_plan *order,
                  u64 now);
 
 /* Boundaries that are to pass after the instant. */

@@ -79,10 +79,13 @@ static bool debug_is_ours(struct vcpu *vcpu)
 
     if (vcpu->completion.on && (cause & DEBUG_BREAKPOINT_0))
         return true;
-    if (!vcpu->stepped || !(cause & DEBUG_SINGLE_STEP))
+    if (!(cause & DEBUG_SINGLE_STEP))
         return false;
-    vmx_boundary(vcpu);
-    return true;
+    if (vcpu->stepped)
+        vmx_boundary(vcpu);
+    else if (vcpu->vm->plan_steps) /* flags that the guest saved in between and has now again */
+        vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) & ~(u64)RFLAGS_TF);
+    return vcpu->stepped || vcpu->vm->plan_steps;
 }
 
 /* The exit leaves DR6 and DR7.GD untouched and reports what DR6 would have got (SDM vol. 3C, 28.1,
