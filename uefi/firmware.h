@@ -60,6 +60,8 @@ void platform_framebuffer(struct kmv_framebuffer *framebuffer);
 /* Fills cpu_count and cpu_apic with the processors that are enabled and healthy; those beyond
  * KMV_CPUS_MAX are left out. */
 void platform_processors(struct kmv_bootinfo *info);
+/* Writes MultiProcessor tables of these processors to the guest's memory. */
+void platform_mptable(const struct kmv_bootinfo *info);
 
 /* handover.c: ends boot services and calls entry(bootinfo). Returns only if the firmware refuses.
  */

@@ -149,6 +149,7 @@ static bool fill_bootinfo(struct session *session, struct error *error)
     platform_framebuffer(&info->framebuffer);
     if (info->cpu_count > 1 && !memory_reserve_low(KMV_AP_START_BYTES, &info->ap_start))
         return refuse(error, "no free memory below 640 KiB, where other processors start");
+    platform_mptable(info);
     info->phys_end = physical_end(info);
     return true;
 }

@@ -1,6 +1,6 @@
 # The loader: a GNU-EFI application, and host tests of its parts that make no EFI calls.
 
-LOADER_PURE := error config ranges multiboot image elf32 elf64 plan guest
+LOADER_PURE := error config ranges multiboot image elf32 elf64 plan guest mptable
 LOADER_EFI  := main memory files report platform handover string
 
 LOADER_APP  := $(BUILD)/uefi/BOOTX64.EFI
@@ -37,7 +37,7 @@ $(LOADER_APP): $(LOADER_SO)
 
 -include $(LOADER_OBJS:.o=.d)
 
-LOADER_TESTS     := config image elf64 hostile guest plan
+LOADER_TESTS     := config image elf64 hostile guest plan mptable
 LOADER_TEST_DIR  := $(BUILD)/tests/loader
 LOADER_TEST_OBJS := $(patsubst %,$(LOADER_TEST_DIR)/%.o,$(LOADER_PURE) elf_files)
 LOADER_TEST_BINS := $(patsubst %,$(LOADER_TEST_DIR)/test_%,$(LOADER_TESTS))

@@ -1,5 +1,9 @@
 #include "firmware.h"
 
+#include "mptable.h"
+
+#define IO_APIC_BASE 0xFEC00000ull
+
 /* UEFI 2.10, 4.6.1. */
 static const EFI_GUID acpi_2_guid = {
     0x8868e871, 0xe4f1, 0x11d3, {0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81}};
@@ -94,4 +98,28 @@ void platform_processors(struct kmv_bootinfo *info)
         if (services->information(services, number, &processor) == EFI_SUCCESS)
             add_processor(info, &processor);
     }
+}
+
+static uint32_t io_apic_read(uint32_t index)
+{
+    volatile uint32_t *registers = (volatile uint32_t *)IO_APIC_BASE; /* IOREGSEL and IOWIN */
+
+    registers[0] = index;
+    return registers[4];
+}
+
+void platform_mptable(const struct kmv_bootinfo *info)
+{
+    struct mptable_input input = {
+        .cpu_apic = info->cpu_apic,
+        .cpu_count = info->cpu_count,
+        .io_apic_id = io_apic_read(0),
+        .io_apic_version = io_apic_read(1),
+    };
+    uint32_t ebx, ecx;
+
+    __asm__("cpuid"
+            : "=a"(input.cpu_signature), "=b"(ebx), "=c"(ecx), "=d"(input.cpu_features)
+            : "a"(1), "c"(0));
+    mptable_write(&input, (uint8_t *)info->guest_base + MPTABLE_ADDRESS);
 }

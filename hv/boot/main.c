@@ -8,7 +8,6 @@
 #include <hv/log/format.h>
 #include <hv/log/log.h>
 #include <hv/log/serial.h>
-#include <hv/platform/mptable.h>
 #include <hv/platform/panic.h>
 #include <hv/platform/pci.h>
 #include <hv/platform/power.h>
@@ -190,8 +189,8 @@ _Noreturn void hv_main(const struct kmv_bootinfo *info)
     error = setup_memory();
     if (error == 0) {
         prepare(&vcpus[0], 0);
-        vcpu_count = processors_start(&boot, start_another);
-        error = mptable_write(&vm, vcpu_count);
+        processors_start(&boot, start_another);
+        vcpu_count = boot.cpu_count;
     }
     if (error == 0 && boot.scrub_permille > 0)
         error = scrub_set_budget(&vm, boot.scrub_permille);

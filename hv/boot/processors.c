@@ -5,6 +5,7 @@
 #include <hv/lib/string.h>
 #include <hv/log/log.h>
 #include <hv/mm/phys.h>
+#include <hv/platform/panic.h>
 
 /* The universal start-up algorithm (MultiProcessor Specification 1.4, B.4), in microseconds. */
 #define AFTER_INIT    10000
@@ -61,35 +62,29 @@ static void fill_page(u64 page, u32 index)
     memcpy(phys_ptr(HPA(page + PAGE_SIZE)), phys_ptr(HPA(root & ~PAGE_MASK)), PAGE_SIZE);
 }
 
-static bool start(u64 page, struct processor *processor)
+static void start(u64 page, struct processor *processor)
 {
     fill_page(page, (u32)(processor - processors));
     apic_send(processor->apic_id, APIC_INIT);
     apic_delay(AFTER_INIT);
-    for (u32 i = 0; i < PATIENCE; i++) {
+    for (u32 i = 0; i < PATIENCE && !__atomic_load_n(&processor->started, __ATOMIC_ACQUIRE); i++) {
         if (i < 2)
             apic_send(processor->apic_id, APIC_STARTUP | (u32)(page >> PAGE_SHIFT));
         apic_delay(AFTER_STARTUP);
-        if (__atomic_load_n(&processor->started, __ATOMIC_ACQUIRE))
-            return true;
     }
-    apic_send(processor->apic_id, APIC_INIT); /* should it come after all */
-    return false;
+    if (!__atomic_load_n(&processor->started, __ATOMIC_ACQUIRE))
+        panic("the processor with APIC id %u does not start", processor->apic_id);
 }
 
-u32 processors_start(const struct kmv_bootinfo *boot, void (*entry)(u32 index))
+void processors_start(const struct kmv_bootinfo *boot, void (*entry)(u32 index))
 {
-    u32 count = 1;
-
     processors[0].apic_id = boot->cpu_apic[0];
     processors[0].started = true;
     root = cr3_read();
     start_here = entry;
-    for (u32 i = 1; i < boot->cpu_count && boot->ap_start != 0; i++) {
-        processors[count].apic_id = boot->cpu_apic[i];
-        if (start(boot->ap_start, &processors[count]))
-            count++;
+    for (u32 i = 1; i < boot->cpu_count; i++) {
+        processors[i].apic_id = boot->cpu_apic[i];
+        start(boot->ap_start, &processors[i]);
     }
-    log_event("processors", "found=%u running=%u", boot->cpu_count, count);
-    return count;
+    log_event("processors", "running=%u", boot->cpu_count);
 }

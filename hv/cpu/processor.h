@@ -52,10 +52,10 @@ static inline void processor_pause(void)
 
 /*
  * Starts those that the loader found, one after the other, each in `entry` with its index, on its
- * own stack, with this processor's page tables. Who has set its processor's `started` counts; who
- * never does is left out. Returns how many there are with this one; logs event=processors.
+ * own stack, with this processor's page tables, and waits until it has set its processor's
+ * `started`. All have to: the guest's MultiProcessor tables name them. Logs event=processors.
  */
-u32 processors_start(const struct kmv_bootinfo *boot, void (*entry)(u32 index));
+void processors_start(const struct kmv_bootinfo *boot, void (*entry)(u32 index));
 
 /* Makes it come to the hypervisor, out of the guest or of what it waits for in root mode. */
 void processor_kick(struct processor *processor);
