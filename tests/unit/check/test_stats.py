@@ -7,8 +7,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.ab
 STATS = os.path.join(TOP, "tests", "check", "stats.py")
 
 
-def stats(folder):
-    return subprocess.run(["/usr/bin/python3", STATS, folder], capture_output=True, text=True, check=False)
+def stats(folder, *options):
+    return subprocess.run(["/usr/bin/python3", STATS, *options, folder], capture_output=True, text=True, check=False)
 
 
 def function(name, lines):
@@ -48,6 +48,15 @@ def test_too_many_lines_fail(tmp_path):
         "stats: lines of C: 8001, at most 8000",
         "stats: lines of assembly: 301, at most 300",
     ]
+
+
+def test_what_is_tolerated_is_told(tmp_path):
+    (tmp_path / "a.c").write_text("x;\n" * 8010)
+    told = "stats: lines of C: 8010, at most 8000\n"
+    done = stats(tmp_path, "--outgrown", "10")
+    assert done.returncode == 0 and done.stderr == told
+    done = stats(tmp_path, "--outgrown", "9")
+    assert done.returncode == 1 and done.stderr == told
 
 
 def test_no_sources(tmp_path):
