@@ -15,8 +15,9 @@
  * early does no harm. */
 #define LOG_PUMP_TICKS 65536u
 
-/* After a visit that had to be put off: about the length of a window. */
-#define SCRUB_RETRY_TICKS 4096u
+/* What it costs to find out that the guest is in a window; asked again so that this, too, keeps the
+ * budget: a guest that fills page after page is in windows for most of the time. */
+#define QUESTION_TICKS 2200u
 
 /* Ticks until the next slice is due. */
 static u64 scrub(struct vcpu *vcpu)
@@ -25,9 +26,9 @@ static u64 scrub(struct vcpu *vcpu)
     u64 now = tsc_read();
     u32 end;
 
-    if (now >= scrub->due) {
-        if (vcpu->event.info != 0 || vcpu_in_window(vcpu, &end))
-            return SCRUB_RETRY_TICKS;
+    if (now >= scrub->due && (vcpu->event.info != 0 || vcpu_in_window(vcpu, &end))) {
+        scrub->due = now + QUESTION_TICKS * 1000 / scrub->permille;
+    } else if (now >= scrub->due) {
         vcpus_stop_others(vcpu);
         scrub_slice(vcpu->vm);
         vcpus_go(vcpu);
