@@ -115,13 +115,19 @@ static void free_table(uint32_t *table)
     page_free(table);
 }
 
-/* Unlike vm_shrink, writes no entry: nothing walks these tables any more, so clearing them would be
- * work (and, under the hypervisor, an exit) for nothing. */
+/* Unlike vm_shrink, writes no entry of a table: nothing walks these tables any more, so clearing
+ * them would be work for nothing. Those of the directory tell a hypervisor that follows them: it
+ * lets go of a directory that no processor uses at the first write, and of its tables with it,
+ * which are then filled without another exit. */
 void vm_free(uint32_t *pgdir)
 {
     for (uint32_t i = 0; i < PDX(USERTOP); i++) {
-        if (pgdir[i] & PTE_P)
-            free_table(P2V(PTE_ADDR(pgdir[i])));
+        uint32_t entry = pgdir[i];
+
+        if ((entry & PTE_P) == 0)
+            continue;
+        pgdir[i] = 0;
+        free_table(P2V(PTE_ADDR(entry)));
     }
     page_free(pgdir);
 }

@@ -69,17 +69,18 @@ static bool store_entry(struct vcpu *vcpu, const struct memory_access *access)
                             store.has_gpr ? (u32)vcpu_gpr(vcpu, store.gpr) : store.value))
         return false;
     vcpu_skip_bytes(vcpu, store.length);
+    vcpu->cost = COST_PT_WRITE;
     return true;
 }
 
 /* A write to a directory that no processor runs on gives up its shadow root: most likely it is
  * being freed. */
-static bool table_write(struct vcpu *vcpu, const struct memory_access *access, gpa_t page)
+static bool table_write(struct vcpu *vcpu, gpa_t page)
 {
     const u64 *roots = &vcpu->vm->counters[KMV_COUNTER_shadow_roots];
     u64 before = *roots;
 
-    if (!store_entry(vcpu, access) && !mirror_table_write(vcpu->vm, page))
+    if (!mirror_table_write(vcpu->vm, page))
         return false;
     vcpu->cost = *roots < before ? COST_ROOT_DROP : COST_PT_WRITE;
     return true;
@@ -96,13 +97,16 @@ enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *acce
 
     if ((access->gpa.v & ~PAGE_MASK) == LOCAL_APIC_PAGE && access->write)
         return exit_apic(vcpu, access);
+    /* Of all violations by far the most. */
+    if (access->write && ept_frame(&vm->ept, access->gpa).v != 0 && store_entry(vcpu, access))
+        return EXIT_RESUME;
     if (!vm_ram_side(vm, access->gpa, &side, &ram))
         return stop_at(vcpu, "unmapped_memory", access);
     page = ept_lookup(&vm->ept, access->gpa);
     if (page.bad)
         return on_bad_page(vcpu, ram, side);
     if (access->write && (page.perms & EPT_WRITE) == 0) {
-        if (side == SIDE_NATIVE && (table_write(vcpu, access, ram) || scrub_write(vm, ram)))
+        if (side == SIDE_NATIVE && (table_write(vcpu, ram) || scrub_write(vm, ram)))
             return EXIT_RESUME;
         return stop_at(vcpu, "write_protected_memory", access);
     }

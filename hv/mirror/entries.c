@@ -14,23 +14,31 @@ u32 mirrored_slot(const struct vm *vm, u32 slot)
     return (slot - (vm->offset >> PG_SLOT_SHIFT)) % PG_ENTRIES;
 }
 
-/* Accessed and dirty flags are set ahead, so that the CPU never wants to write to the shadow root;
- * where a flag means nothing it is cleared, so that a change of it is none here. */
-u32 shadow_native_pde(const struct mirror *mirror, u32 pde)
-{
-    u32 kept = pde & ~(PG_AVAILABLE | PG_ACCESSED | PG_DIRTY);
+/* Any valid OFFSET moves whole groups. */
+_Static_assert(KMV_OFFSET_REMAINDER % (GROUP_ENTRIES << PG_SLOT_SHIFT) == 0 &&
+                   KMV_OFFSET_MODULUS % (GROUP_ENTRIES << PG_SLOT_SHIFT) == 0,
+               "a group has mirrors in one group");
 
-    if (!(pde & PG_PRESENT))
-        return 0;
-    return kept | PG_ACCESSED | (pde_is_large(mirror, pde) ? PG_DIRTY : 0);
+static groups_t rotate(groups_t groups, u32 by)
+{
+    return groups << by % GROUPS | groups >> (GROUPS - by) % GROUPS;
 }
 
-bool frame_is_ram(const struct vm *vm, u32 pde)
+groups_t mirror_groups(const struct vm *vm, groups_t groups)
 {
-    enum vm_side side;
-    gpa_t page;
+    return rotate(groups, (vm->offset >> PG_SLOT_SHIFT) / GROUP_ENTRIES);
+}
 
-    return vm_ram_side(vm, GPA(pde & PG_FRAME), &side, &page) && side == SIDE_NATIVE;
+groups_t mirrored_groups(const struct vm *vm, groups_t groups)
+{
+    return rotate(groups, GROUPS - (vm->offset >> PG_SLOT_SHIFT) / GROUP_ENTRIES);
+}
+
+/* Accessed and dirty flags are set ahead, so that the CPU never wants to write to the shadow root;
+ * the dirty flag also where it means nothing, so that a change of it is none here. */
+u32 shadow_native_pde(u32 pde)
+{
+    return pde & PG_PRESENT ? (pde & ~PG_AVAILABLE) | PG_ACCESSED | PG_DIRTY : 0;
 }
 
 u32 mirror_table_pde(u32 pde, u32 table_gpa)

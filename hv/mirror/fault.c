@@ -21,19 +21,24 @@ static bool retry_once(struct mirror *mirror, u32 address, u32 error_code)
 }
 
 /*
- * Only what can have faulted: after a change of the page directory everything, else the entries
- * around the address, in a table that stays unsync. So a process that grows page by page costs one
- * violation in all and a short fault for every few pages.
+ * Only what can have faulted: the page directory if it changed, and the entries around the address,
+ * in a table that stays unsync. So a process that grows page by page costs one violation in all and
+ * a short fault for every few pages, one that grows by much at once a fault a table.
  */
 static enum mirror_load_result catch_up(struct vm *vm, u32 address)
 {
     struct mirror_root *root = vm->mirror.self->current;
+    enum mirror_load_result result = MIRROR_LOAD_OK;
 
-    if (root == NULL || root->unsync)
-        return mirror_sync(vm);
-    table_catch_up(vm, root, address);
+    if (root == NULL)
+        return MIRROR_LOAD_OK;
+    vm->mirror.pinned = root;
+    if (root->unsync)
+        result = root_sync(vm, root);
+    if (result == MIRROR_LOAD_OK)
+        table_catch_up(vm, root, address);
     mirror_finish(vm);
-    return MIRROR_LOAD_OK;
+    return result;
 }
 
 bool mirror_page_fault(struct vm *vm, gva_t gva, u32 error_code, enum mirror_load_result *result)

@@ -2,6 +2,8 @@
  * on. */
 #include <hv/mirror/internal.h>
 
+#include <hv/lib/string.h>
+#include <hv/mm/phys.h>
 #include <hv/mm/tlb.h>
 #include <kmv/contract.h>
 
@@ -15,6 +17,17 @@ hpa_t table_frame_at(const struct vm *vm, u32 gpa)
     return HPA(vm->heap.base + (gpa - KMV_TABLES_GPA_BASE));
 }
 
+/* Cheaper than to zero all of it when it is used again: most groups never were. */
+static void free_frame(struct vm *vm, const struct mirror_retired *retired)
+{
+    u64 *entries = phys_ptr(retired->frame);
+
+    for (groups_t left = retired->used; left != 0; left &= left - 1)
+        memset(entries + (u32)__builtin_ctzll(left) * (GROUP_BYTES / sizeof(*entries)), 0,
+               GROUP_BYTES);
+    frame_free(&vm->heap, retired->frame);
+}
+
 /* INVEPT drops guest-physical and combined mappings, paging-structure caches among them (SDM vol.
  * 3C, 29.4.3.1), so that no CPU walks the frames any more. */
 static void free_retired(struct vm *vm)
@@ -23,7 +36,7 @@ static void free_retired(struct vm *vm)
 
     tlb_flush_ept();
     while (mirror->retired_count > 0)
-        frame_free(&vm->heap, mirror->retired[--mirror->retired_count]);
+        free_frame(vm, &mirror->retired[--mirror->retired_count]);
 }
 
 bool mirror_reclaim(struct vm *vm)
@@ -57,14 +70,14 @@ bool table_frame_alloc(struct vm *vm, hpa_t *frame)
     return true;
 }
 
-void table_frame_retire(struct vm *vm, hpa_t frame)
+void table_frame_retire(struct vm *vm, hpa_t frame, groups_t used)
 {
     struct mirror *mirror = &vm->mirror;
 
     ept_unmap(&vm->ept, GPA(table_frame_gpa(vm, frame)));
     if (mirror->retired_count == MIRROR_RETIRED_MAX)
         free_retired(vm);
-    mirror->retired[mirror->retired_count++] = frame;
+    mirror->retired[mirror->retired_count++] = (struct mirror_retired){frame, used};
 }
 
 void flush_later(struct mirror *mirror, u32 address)

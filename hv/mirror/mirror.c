@@ -138,7 +138,7 @@ void mirror_settle(struct vm *vm)
     mirror_sync(vm);
     for (u32 i = 0; i < MIRROR_BUCKETS; i++) {
         for (struct mirror_page *page = vm->mirror.buckets[i]; page != NULL; page = page->next)
-            page_copy_flags(vm, page);
+            page_copy_flags(vm, page, GROUPS_ALL);
     }
 }
 
@@ -147,7 +147,7 @@ bool mirror_settle_page(struct vm *vm, gpa_t gpa)
     const struct mirror_page *page = page_find(&vm->mirror, (u32)gpa.v);
 
     if (page != NULL)
-        page_copy_flags(vm, page);
+        page_copy_flags(vm, page, GROUPS_ALL);
     return page != NULL;
 }
 

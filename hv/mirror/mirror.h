@@ -32,10 +32,11 @@ struct mirror_root {
     hpa_t shadow;
     u64 used;      /* groups of its entries that may not be empty */
     u64 native;    /* those of them that may hold native entries */
+    u64 tables;    /* those of these that may hold entries with a table */
     u64 last_used; /* mirror.clock at its last load */
 
-    /* Native slots with a table in guest RAM, as of the last sync. With more than fit, table_count
-     * is MIRROR_ROOT_TABLES + 1 and the slots are not listed. */
+    /* Native slots with a table in guest RAM. Once there were more than fit, table_count stays
+     * MIRROR_ROOT_TABLES + 1 and the slots are not listed. */
     u16 table_slots[MIRROR_ROOT_TABLES];
     u32 table_count;
     bool unsync;
@@ -85,11 +86,14 @@ struct mirror {
     struct list_link unsync;
     struct mirror_root *pinned; /* being brought in step, not to be evicted; else NULL */
     u64 clock;
-    u64 changes; /* of entries of shadow roots and mirror tables, ever */
+    u64 changes; /* of shadow roots and groups of mirror tables, ever */
     bool pse;    /* CR4.PSE at the last load; all shadow roots are made with it */
 
     /* Table frames that the CPU may still walk until the next flush. */
-    hpa_t retired[MIRROR_RETIRED_MAX];
+    struct mirror_retired {
+        hpa_t frame;
+        u64 used; /* groups of its entries that may not be empty */
+    } retired[MIRROR_RETIRED_MAX];
     u32 retired_count;
     struct mirror_flushes flushes;
 };

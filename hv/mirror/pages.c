@@ -89,15 +89,17 @@ bool page_protect(struct vm *vm, const struct mirror_page *page)
     return true;
 }
 
-void page_copy_flags(struct vm *vm, const struct mirror_page *page)
+void page_copy_flags(struct vm *vm, const struct mirror_page *page, groups_t groups)
 {
     const u32 *native = guest_page_native(vm, GPA(page->gpa));
     u32 *mirror = guest_page_mirror(vm, GPA(page->gpa));
 
-    if (native == NULL || mirror == NULL || memcmp(native, mirror, PAGE_SIZE) == 0)
+    if (native == NULL || mirror == NULL)
         return;
+    groups = groups_differing(native, mirror, groups);
     /* Where another CPU stores its own mirror meanwhile, that one holds. */
-    for (u32 i = 0; i < PG_ENTRIES; i++) {
+    FOR_ENTRIES_IN(groups, i)
+    {
         u32 copy = mirror[i], wanted = native[i], difference = wanted ^ copy;
         if (difference != 0 && (difference & ~(PG_ACCESSED | PG_DIRTY)) == 0)
             __atomic_compare_exchange_n(&mirror[i], &copy, wanted, false, __ATOMIC_RELAXED,
@@ -140,10 +142,17 @@ u32 table_ref(struct vm *vm, u32 gpa, u32 slot)
     return table_frame_gpa(vm, page->table);
 }
 
+void table_ref_again(struct mirror *mirror, u32 gpa)
+{
+    page_find(mirror, gpa)->refs++;
+}
+
 static void drop_table(struct vm *vm, struct mirror_page *page)
 {
-    page_copy_flags(vm, page);
-    table_frame_retire(vm, page->table);
+    /* Of one in step, the CPU can't have set any since. */
+    if (!page->table_in_step)
+        page_copy_flags(vm, page, GROUPS_ALL);
+    table_frame_retire(vm, page->table, page->used);
     page->table = HPA(0);
     page->table_in_step = false;
     if (list_is_linked(&page->unsync))

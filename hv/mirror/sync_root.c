@@ -10,11 +10,39 @@
 #include <hv/mm/tlb.h>
 #include <hv/vm/guestmem.h>
 
+/* Slots of a directory to be looked at. */
+struct slots {
+    u32 count;
+    u16 slot[PG_ENTRIES];
+};
+
+/* Equal to the shadow means native, in step, and with the flags that are set there. */
+static void find_differing(const struct mirror_root *root, const u32 *guest, struct slots *slots)
+{
+    const u32 *shadow = root_shadow(root);
+    groups_t groups = groups_differing(guest, shadow, groups_of(guest) | root->native);
+
+    slots->count = 0;
+    FOR_ENTRIES_IN(groups, slot)
+    {
+        if (guest[slot] != native_part(shadow[slot]))
+            slots->slot[slots->count++] = (u16)slot;
+    }
+}
+
 static void store_slot(struct vm *vm, struct mirror_root *root, u32 slot, u32 pde)
 {
-    root->used |= 1ull << slot / GROUP_ENTRIES;
+    groups_t group = 1ull << slot / GROUP_ENTRIES;
+    bool had_table = pde_has_table(vm, native_part(root_shadow(root)[slot]));
+    bool has_table = pde_has_table(vm, native_part(pde));
+
+    root->used |= group;
     if (!(pde & SHADOW_IS_MIRROR))
-        root->native |= 1ull << slot / GROUP_ENTRIES;
+        root->native |= group;
+    if (has_table && !had_table)
+        root_note_table(root, slot);
+    if (had_table && !has_table)
+        root_forget_table(root, slot);
     entry_store32(&root_shadow(root)[slot], pde);
     vm->mirror.changes++;
 }
@@ -40,16 +68,16 @@ static bool same_table(const struct vm *vm, u32 a, u32 b)
 
 /* All removals come before all additions, since a slot's mirror may become a native slot and the
  * other way round. */
-static void remove_slots(struct vm *vm, struct mirror_root *root, const u32 *guest, groups_t groups)
+static void remove_slots(struct vm *vm, struct mirror_root *root, const u32 *guest,
+                         const struct slots *slots)
 {
     const u32 *shadow = root_shadow(root);
 
-    FOR_ENTRIES_IN(groups, slot)
-    {
-        u32 old = native_part(shadow[slot]), wanted;
+    for (u32 i = 0; i < slots->count; i++) {
+        u32 slot = slots->slot[i], old = native_part(shadow[slot]), wanted;
         if (old == 0)
             continue;
-        wanted = shadow_native_pde(&vm->mirror, guest[slot]);
+        wanted = shadow_native_pde(guest[slot]);
         if (old != wanted && !same_table(vm, old, wanted))
             clear_slot(vm, root, slot);
     }
@@ -100,16 +128,15 @@ static bool conflict_at(const struct vm *vm, const u32 *guest, u32 slot)
 }
 
 static enum mirror_load_result add_slots(struct vm *vm, struct mirror_root *root, const u32 *guest,
-                                         groups_t groups)
+                                         const struct slots *slots)
 {
     const u32 *shadow = root_shadow(root);
 
-    FOR_ENTRIES_IN(groups, slot)
-    {
-        u32 wanted;
+    for (u32 i = 0; i < slots->count; i++) {
+        u32 slot = slots->slot[i], wanted;
         if (!(guest[slot] & PG_PRESENT))
             continue;
-        wanted = shadow_native_pde(&vm->mirror, guest[slot]);
+        wanted = shadow_native_pde(guest[slot]);
         if (wanted == shadow[slot])
             continue;
         if (conflict_at(vm, guest, slot) || conflict_at(vm, guest, mirror_slot(vm, slot)))
@@ -124,14 +151,13 @@ static enum mirror_load_result add_slots(struct vm *vm, struct mirror_root *root
  * For a 4 MiB page the dirty flag as well: one set too early costs a guest a needless write-back,
  * one missing costs it data. */
 static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *guest,
-                          groups_t groups)
+                          const struct slots *slots)
 {
     u32 *mirror = guest_page_mirror(vm, GPA(root->page->gpa));
 
     scrub_forget(vm, GPA(root->page->gpa));
-    FOR_ENTRIES_IN(groups, slot)
-    {
-        u32 pde = guest[slot], flags;
+    for (u32 i = 0; i < slots->count; i++) {
+        u32 slot = slots->slot[i], pde = guest[slot], flags;
         if (!(pde & PG_PRESENT))
             continue;
         flags = pde_is_large(&vm->mirror, pde) ? PG_ACCESSED | PG_DIRTY : PG_ACCESSED;
@@ -143,41 +169,19 @@ static void mark_accessed(struct vm *vm, const struct mirror_root *root, u32 *gu
     }
 }
 
-/* So that a load of the root need not search all slots for the tables that changed. */
-static void list_tables(const struct vm *vm, struct mirror_root *root)
-{
-    const u32 *shadow = root_shadow(root);
-
-    root->table_count = 0;
-    FOR_ENTRIES_IN(root->native, slot)
-    {
-        u32 pde = native_part(shadow[slot]);
-        if (!pde_has_table(vm, pde))
-            continue;
-        if (root->table_count > MIRROR_ROOT_TABLES)
-            break;
-        if (root->table_count < MIRROR_ROOT_TABLES)
-            root->table_slots[root->table_count] = (u16)slot;
-        root->table_count++;
-    }
-}
-
 static enum mirror_load_result scan_root(struct vm *vm, struct mirror_root *root)
 {
     u32 *guest = guest_page_native(vm, GPA(root->page->gpa));
     enum mirror_load_result result;
-    groups_t groups;
+    struct slots slots;
 
     if (guest == NULL)
         return MIRROR_LOAD_LOST_ROOT;
-    /* Equal to the shadow means native, in step, and with the flags that are set there. */
-    groups = groups_of(guest);
-    groups = groups_differing(guest, root_shadow(root), groups | root->native);
-    remove_slots(vm, root, guest, groups);
-    result = add_slots(vm, root, guest, groups);
+    find_differing(root, guest, &slots);
+    remove_slots(vm, root, guest, &slots);
+    result = add_slots(vm, root, guest, &slots);
     if (result == MIRROR_LOAD_OK)
-        mark_accessed(vm, root, guest, groups);
-    list_tables(vm, root);
+        mark_accessed(vm, root, guest, &slots);
     return result;
 }
 

@@ -17,21 +17,24 @@ static void owe_flush(struct vm *vm, const struct mirror_page *page, u32 index)
         flush_later(&vm->mirror, slot << PG_SLOT_SHIFT | index << PAGE_SHIFT);
 }
 
-static void set_entry(struct vm *vm, struct mirror_page *page, u32 *table, u32 index, u32 pte)
+/* Was the mirror entry another one? */
+static inline bool scan_entry(struct vm *vm, const struct mirror_page *page, u32 *table, u32 index,
+                              u32 pte)
 {
-    if (table[index] & PG_PRESENT)
+    u32 wanted = mirror_pte(vm, pte), old = table[index];
+
+    if (old == wanted)
+        return false;
+    if (old & PG_PRESENT)
         owe_flush(vm, page, index);
-    page->used |= 1ull << index / GROUP_ENTRIES;
-    entry_store32(&table[index], pte);
-    vm->mirror.changes++;
+    entry_store32(&table[index], wanted);
+    return true;
 }
 
-static void scan_entry(struct vm *vm, struct mirror_page *page, u32 *table, u32 index, u32 pte)
+static void note_change(struct mirror *mirror, struct mirror_page *page, u32 group)
 {
-    u32 wanted = mirror_pte(vm, pte);
-
-    if (table[index] != wanted)
-        set_entry(vm, page, table, index, wanted);
+    page->used |= 1ull << group;
+    mirror->changes++;
 }
 
 /* A table that was lost on both sides maps nothing. */
@@ -43,41 +46,67 @@ static const u32 *native_table(struct vm *vm, const struct mirror_page *page)
     return native == NULL ? lost : native;
 }
 
-static void scan_groups(struct vm *vm, struct mirror_page *page, const u32 *native, groups_t groups)
+static void scan_group(struct vm *vm, struct mirror_page *page, const u32 *native, u32 group)
 {
-    u32 *table = phys_ptr(page->table);
+    u32 *table = phys_ptr(page->table), end = (group + 1) * GROUP_ENTRIES;
+    bool changed = false;
 
-    FOR_ENTRIES_IN(groups, i)
-    scan_entry(vm, page, table, i, native[i]);
+    for (u32 i = end - GROUP_ENTRIES; i < end; i++)
+        changed |= scan_entry(vm, page, table, i, native[i]);
+    if (changed)
+        note_change(&vm->mirror, page, group);
 }
 
 static void scan_table(struct vm *vm, struct mirror_page *page)
 {
     const u32 *native = native_table(vm, page);
+    groups_t groups = groups_of(native) | page->used;
 
-    scan_groups(vm, page, native, groups_of(native) | page->used);
-    page_copy_flags(vm, page);
+    for (groups_t left = groups; left != 0; left &= left - 1)
+        scan_group(vm, page, native, (u32)__builtin_ctzll(left));
+    page_copy_flags(vm, page, groups);
     vm->counters[KMV_COUNTER_pt_syncs]++;
+}
+
+static bool is_new(struct vm *vm, const struct mirror_page *page, const u32 *native, u32 index)
+{
+    const u32 *table = phys_ptr(page->table);
+
+    return mirror_pte(vm, native[index]) != table[index];
+}
+
+/* Entries that are new lie side by side: a process got many pages at once. */
+static void scan_around(struct vm *vm, struct mirror_page *page, u32 index)
+{
+    const u32 *native = native_table(vm, page);
+    u32 first = index / GROUP_ENTRIES, end = first + 1;
+
+    scan_group(vm, page, native, first);
+    for (; end < GROUPS && is_new(vm, page, native, end * GROUP_ENTRIES); end++)
+        scan_group(vm, page, native, end);
+    for (; first > 0 && is_new(vm, page, native, first * GROUP_ENTRIES - 1); first--)
+        scan_group(vm, page, native, first - 1);
 }
 
 void table_catch_up(struct vm *vm, const struct mirror_root *root, u32 address)
 {
     u32 native = root_shadow(root)[mirrored_slot(vm, address >> PG_SLOT_SHIFT)];
-    u32 index = address >> PAGE_SHIFT & (PG_ENTRIES - 1);
     struct mirror_page *page;
 
     if (native == 0 || (native & SHADOW_IS_MIRROR) || !pde_has_table(vm, native))
         return;
     page = page_find(&vm->mirror, native & PG_FRAME);
     if (!page->table_in_step)
-        scan_groups(vm, page, native_table(vm, page), 1ull << index / GROUP_ENTRIES);
+        scan_around(vm, page, address >> PAGE_SHIFT & (PG_ENTRIES - 1));
 }
 
+/* `table` is that of a tracked page, and so in RAM. */
 static bool slot_reaches(const struct vm *vm, const struct mirror_root *root, u32 slot, u32 table)
 {
     u32 pde = native_part(root_shadow(root)[slot]);
 
-    return pde_has_table(vm, pde) && (pde & PG_FRAME) == table;
+    return (pde & (PG_FRAME | PG_PRESENT)) == (table | PG_PRESENT) &&
+           !pde_is_large(&vm->mirror, pde);
 }
 
 /* A table that only other roots reach is most likely being freed: not worth a store. */
@@ -93,7 +122,8 @@ bool table_store(struct vm *vm, struct mirror_page *page, u32 index, u32 pte)
         return false;
     scrub_forget(vm, GPA(page->gpa));
     entry_store32(&native[index], pte);
-    scan_entry(vm, page, phys_ptr(page->table), index, pte);
+    if (scan_entry(vm, page, phys_ptr(page->table), index, pte))
+        note_change(&vm->mirror, page, index / GROUP_ENTRIES);
     return true;
 }
 

@@ -3,23 +3,21 @@
 #include <hv/mm/entry.h>
 #include <hv/mm/phys.h>
 
-#define ENTRIES     512u
-#define ENTRY_FRAME 0x000ffffffffff000ull
 #define ENTRY_PERMS 7ull
 #define ENTRY_TYPE  (7ull << 3)
-#define ENTRY_LARGE (1ull << 7)
 #define TYPE_SHIFT  3
 #define LEVEL_BITS  9
 #define LEVEL_PML4  3
 #define LEVEL_PD    1
 #define LEVEL_PT    0
 
+#define LOW_BYTES (EPT_DIRECTORIES * EPT_DIRECTORY_BYTES)
+
 /*
  * Bits 56:52 are ignored by the CPU in present entries, all of them in entries without any
  * permission (SDM vol. 3C, 29.3.2). A bad page keeps its frame and memory type in place, and its
  * permissions here.
  */
-#define LEAF_BAD         (1ull << 52)
 #define LEAF_PERMS_SHIFT 53
 #define LEAF_LOST        (1ull << 56)
 #define LEAF_PERMS       (ENTRY_PERMS << LEAF_PERMS_SHIFT)
@@ -32,12 +30,12 @@
 
 static u64 *table_of(u64 entry)
 {
-    return phys_ptr(HPA(entry & ENTRY_FRAME));
+    return phys_ptr(HPA(entry & EPT_FRAME));
 }
 
 static u32 index_of(gpa_t gpa, int level)
 {
-    return (gpa.v >> (PAGE_SHIFT + LEVEL_BITS * level)) & (ENTRIES - 1);
+    return (gpa.v >> (PAGE_SHIFT + LEVEL_BITS * level)) & (EPT_ENTRIES - 1);
 }
 
 static u64 leaf_entry(hpa_t frame, u32 perms, u64 flags)
@@ -47,7 +45,7 @@ static u64 leaf_entry(hpa_t frame, u32 perms, u64 flags)
 
 int ept_init(struct ept *ept, struct frame_pool *heap)
 {
-    ept->heap = heap;
+    *ept = (struct ept){.heap = heap};
     return frame_alloc(heap, &ept->root) ? 0 : -HV_ENOMEM;
 }
 
@@ -57,10 +55,14 @@ u64 ept_pointer(const struct ept *ept)
 }
 
 /* The page-directory entry for gpa, NULL where no directory is. */
-static u64 *find_pd_entry(const struct ept *ept, gpa_t gpa)
+static inline u64 *find_pd_entry(const struct ept *ept, gpa_t gpa)
 {
     u64 *table = phys_ptr(ept->root);
 
+    if (gpa.v < LOW_BYTES) {
+        table = ept->low[gpa.v / EPT_DIRECTORY_BYTES];
+        return table == NULL ? NULL : &table[index_of(gpa, LEVEL_PD)];
+    }
     for (int level = LEVEL_PML4; level > LEVEL_PD; level--) {
         u64 entry = table[index_of(gpa, level)];
         if (entry == 0)
@@ -73,8 +75,10 @@ static u64 *find_pd_entry(const struct ept *ept, gpa_t gpa)
 /* The same, making the tables on the way. NULL: no memory. */
 static u64 *make_pd_entry(struct ept *ept, gpa_t gpa)
 {
-    u64 *table = phys_ptr(ept->root);
+    u64 *table = phys_ptr(ept->root), *found = find_pd_entry(ept, gpa);
 
+    if (found != NULL)
+        return found;
     for (int level = LEVEL_PML4; level > LEVEL_PD; level--) {
         u64 *entry = &table[index_of(gpa, level)];
         hpa_t fresh;
@@ -85,6 +89,8 @@ static u64 *make_pd_entry(struct ept *ept, gpa_t gpa)
         }
         table = table_of(*entry);
     }
+    if (gpa.v < LOW_BYTES)
+        ept->low[gpa.v / EPT_DIRECTORY_BYTES] = table;
     return &table[index_of(gpa, LEVEL_PD)];
 }
 
@@ -92,14 +98,14 @@ static u64 *make_pd_entry(struct ept *ept, gpa_t gpa)
  * -HV_ENOMEM. */
 static int make_page_table(struct ept *ept, u64 *pd_entry)
 {
-    u64 leaf = *pd_entry & ~ENTRY_LARGE;
+    u64 leaf = *pd_entry & ~EPT_LARGE;
     hpa_t fresh;
 
     if (!frame_alloc(ept->heap, &fresh))
         return -HV_ENOMEM;
     if (*pd_entry != 0) {
         u64 *table = phys_ptr(fresh);
-        for (u32 i = 0; i < ENTRIES; i++)
+        for (u32 i = 0; i < EPT_ENTRIES; i++)
             table[i] = leaf + i * PAGE_SIZE;
     }
     entry_store64(pd_entry, fresh.v | EPT_RWX);
@@ -115,7 +121,7 @@ static int make_pt_entry(struct ept *ept, gpa_t gpa, u64 **entry)
 
     if (pd_entry == NULL)
         return -HV_ENOMEM;
-    if (*pd_entry == 0 || (*pd_entry & ENTRY_LARGE))
+    if (*pd_entry == 0 || (*pd_entry & EPT_LARGE))
         error = make_page_table(ept, pd_entry);
     if (error != 0)
         return error;
@@ -138,9 +144,8 @@ static int map_one(struct ept *ept, gpa_t gpa, u64 bytes, u64 leaf, u64 *done)
 
     if (entry == NULL)
         return -HV_ENOMEM;
-    if (fits_large(gpa, HPA(leaf & ENTRY_FRAME), bytes) &&
-        (*entry == 0 || (*entry & ENTRY_LARGE))) {
-        entry_store64(entry, leaf | ENTRY_LARGE);
+    if (fits_large(gpa, HPA(leaf & EPT_FRAME), bytes) && (*entry == 0 || (*entry & EPT_LARGE))) {
+        entry_store64(entry, leaf | EPT_LARGE);
         *done = LARGE_PAGE_SIZE;
         return 0;
     }
@@ -177,7 +182,7 @@ int ept_map_repeated(struct ept *ept, gpa_t gpa, hpa_t frame, u64 bytes, u32 per
     if (!frame_alloc(ept->heap, &shared))
         return -HV_ENOMEM;
     table = phys_ptr(shared);
-    for (u32 i = 0; i < ENTRIES; i++)
+    for (u32 i = 0; i < EPT_ENTRIES; i++)
         table[i] = leaf;
     for (u64 at = 0; at < bytes; at += LARGE_PAGE_SIZE) {
         u64 *entry = make_pd_entry(ept, GPA(gpa.v + at));
@@ -190,38 +195,53 @@ int ept_map_repeated(struct ept *ept, gpa_t gpa, hpa_t frame, u64 bytes, u32 per
     return 0;
 }
 
+static u32 perms_of(u64 leaf)
+{
+    return (leaf & EPT_BAD ? leaf >> LEAF_PERMS_SHIFT : leaf) & ENTRY_PERMS;
+}
+
 static struct ept_page describe(u64 leaf, u64 offset, u64 run, bool large)
 {
-    bool bad = (leaf & LEAF_BAD) != 0;
-
     return (struct ept_page){
         .mapped = leaf != 0,
-        .bad = bad,
+        .bad = (leaf & EPT_BAD) != 0,
         .lost = (leaf & LEAF_LOST) != 0,
-        .given = bad && (leaf & ENTRY_FRAME) == 0,
+        .given = (leaf & EPT_BAD) && (leaf & EPT_FRAME) == 0,
         .large = large,
-        .perms = (bad ? leaf >> LEAF_PERMS_SHIFT : leaf) & ENTRY_PERMS,
-        .frame = HPA((leaf & ENTRY_FRAME) + offset),
+        .perms = perms_of(leaf),
+        .frame = HPA((leaf & EPT_FRAME) + offset),
         .run = run,
     };
 }
 
-struct ept_page ept_lookup(const struct ept *ept, gpa_t gpa)
+/* The entry that maps gpa, 0: none does. *offset: where in what it maps the page of gpa lies. */
+static inline u64 leaf_of(const struct ept *ept, gpa_t gpa, u64 *offset)
 {
     const u64 *entry = find_pd_entry(ept, gpa);
-    u64 offset = gpa.v & LARGE_PAGE_MASK & ~PAGE_MASK;
 
+    *offset = 0;
     if (entry == NULL || *entry == 0)
-        return (struct ept_page){.run = PAGE_SIZE};
-    if (*entry & ENTRY_LARGE)
-        return describe(*entry, offset, LARGE_PAGE_SIZE - offset, true);
-    return describe(table_of(*entry)[index_of(gpa, LEVEL_PT)], 0, PAGE_SIZE, false);
+        return 0;
+    if ((*entry & EPT_LARGE) == 0)
+        return table_of(*entry)[index_of(gpa, LEVEL_PT)];
+    *offset = gpa.v & LARGE_PAGE_MASK & ~PAGE_MASK;
+    return *entry;
+}
+
+struct ept_page ept_lookup(const struct ept *ept, gpa_t gpa)
+{
+    u64 offset, leaf = leaf_of(ept, gpa, &offset);
+    bool large = (leaf & EPT_LARGE) != 0;
+
+    return describe(leaf, offset, large ? LARGE_PAGE_SIZE - offset : PAGE_SIZE, large);
 }
 
 /* The 4 KiB entry of a page that must be mapped. */
 static int mapped_entry(struct ept *ept, gpa_t gpa, u64 **entry)
 {
-    if (!ept_lookup(ept, gpa).mapped)
+    u64 offset;
+
+    if (leaf_of(ept, gpa, &offset) == 0)
         return -HV_EINVAL;
     return make_pt_entry(ept, gpa, entry);
 }
@@ -245,18 +265,17 @@ static bool valid_perms(u32 perms)
 
 int ept_set_perms(struct ept *ept, gpa_t gpa, u32 perms)
 {
-    struct ept_page page = ept_lookup(ept, gpa);
-    u64 *entry;
+    u64 offset, leaf = leaf_of(ept, gpa, &offset), *entry;
     int error;
 
-    if (!page.mapped || !valid_perms(perms))
+    if (leaf == 0 || !valid_perms(perms))
         return -HV_EINVAL;
-    if (page.perms == perms && (!page.large || perms == EPT_RWX))
+    if (perms_of(leaf) == perms && (!(leaf & EPT_LARGE) || perms == EPT_RWX))
         return 0;
     error = make_pt_entry(ept, gpa, &entry);
     if (error != 0)
         return error;
-    if (page.bad)
+    if (leaf & EPT_BAD)
         entry_store64(entry, (*entry & ~LEAF_PERMS) | (u64)perms << LEAF_PERMS_SHIFT);
     else
         entry_store64(entry, (*entry & ~ENTRY_PERMS) | perms);
@@ -267,7 +286,7 @@ void ept_set_leaf_perms(struct ept *ept, gpa_t gpa, u32 perms)
 {
     u64 *entry = find_pd_entry(ept, gpa);
 
-    if (entry != NULL && (*entry & ENTRY_LARGE))
+    if (entry != NULL && (*entry & EPT_LARGE))
         entry_store64(entry, (*entry & ~ENTRY_PERMS) | perms);
 }
 
@@ -286,8 +305,8 @@ int ept_set_bad(struct ept *ept, gpa_t gpa)
 
     if (error != 0)
         return error;
-    entry_store64(entry, (*entry & (ENTRY_FRAME | ENTRY_TYPE)) | LEAF_BAD |
-                             (u64)perms << LEAF_PERMS_SHIFT);
+    entry_store64(entry,
+                  (*entry & (EPT_FRAME | ENTRY_TYPE)) | EPT_BAD | (u64)perms << LEAF_PERMS_SHIFT);
     return 0;
 }
 
@@ -305,7 +324,7 @@ void ept_give(struct ept *ept, gpa_t gpa)
     u64 *entry;
 
     if (ept_lookup(ept, gpa).bad && make_pt_entry(ept, gpa, &entry) == 0)
-        entry_store64(entry, (*entry & ~ENTRY_FRAME) | LEAF_LOST);
+        entry_store64(entry, (*entry & ~EPT_FRAME) | LEAF_LOST);
 }
 
 int ept_replace(struct ept *ept, gpa_t gpa, hpa_t frame)
@@ -327,16 +346,16 @@ static void walk_table(hpa_t frame, int level, u64 base, leaf_function look, voi
     const u64 *table = phys_ptr(frame);
     u64 span = PAGE_SIZE << LEVEL_BITS * level;
 
-    for (u32 i = 0; i < ENTRIES; i++) {
+    for (u32 i = 0; i < EPT_ENTRIES; i++) {
         u64 entry = table[i], gpa = base + i * span;
 
         if (entry == 0)
             continue;
-        if (level == LEVEL_PT || (entry & ENTRY_LARGE)) {
+        if (level == LEVEL_PT || (entry & EPT_LARGE)) {
             struct ept_page page = describe(entry, 0, span, level != LEVEL_PT);
             look(context, GPA(gpa), &page);
         } else {
-            walk_table(HPA(entry & ENTRY_FRAME), level - 1, gpa, look, context);
+            walk_table(HPA(entry & EPT_FRAME), level - 1, gpa, look, context);
         }
     }
 }

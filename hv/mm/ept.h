@@ -11,14 +11,25 @@
 #define HV_MM_EPT_H
 
 #include <hv/mm/frames.h>
+#include <hv/mm/phys.h>
 #include <hv/types.h>
 
 enum { EPT_READ = 1, EPT_WRITE = 2, EPT_EXEC = 4, EPT_RW = 3, EPT_RX = 5, EPT_RWX = 7 };
 enum ept_memory_type { EPT_MEM_UC = 0, EPT_MEM_WB = 6 };
 
+/* Entries, as far as ept_frame needs to know them; the rest is in ept.c. */
+#define EPT_ENTRIES         512u
+#define EPT_FRAME           0x000ffffffffff000ull
+#define EPT_LARGE           (1ull << 7)
+#define EPT_BAD             (1ull << 52) /* not present; the frame is that which went bad */
+#define EPT_DIRECTORIES     4u
+#define EPT_DIRECTORY_BYTES (PAGE_SIZE * EPT_ENTRIES * EPT_ENTRIES)
+
 struct ept {
     hpa_t root; /* PML4 */
     struct frame_pool *heap;
+    u64 *low[EPT_DIRECTORIES]; /* page directories of the first 4 GiB, all that a 32-bit guest has;
+                                  NULL: none */
 };
 
 struct ept_page {
@@ -49,6 +60,26 @@ int ept_unmap(struct ept *ept, gpa_t gpa);
 
 /* The 4 KiB page that holds gpa. */
 struct ept_page ept_lookup(const struct ept *ept, gpa_t gpa);
+
+/* Its frame alone; 0: bad, not mapped, or not below 4 GiB. Inline, little more than the loads that
+ * find it: nothing is asked more often. */
+static inline hpa_t ept_frame(const struct ept *ept, gpa_t gpa)
+{
+    u32 low = (u32)gpa.v;
+    const u64 *table = ept->low[low / EPT_DIRECTORY_BYTES];
+    u64 entry;
+
+    if (table == NULL || low != gpa.v)
+        return HPA(0);
+    entry = table[low / LARGE_PAGE_SIZE % EPT_ENTRIES];
+    if (entry & EPT_LARGE)
+        return HPA((entry & EPT_FRAME) + (low & LARGE_PAGE_MASK & ~PAGE_MASK));
+    if (entry == 0)
+        return HPA(0);
+    table = phys_ptr(HPA(entry & EPT_FRAME));
+    entry = table[low / PAGE_SIZE % EPT_ENTRIES];
+    return HPA(entry & EPT_BAD ? 0 : entry & EPT_FRAME);
+}
 
 /* Calls `look` for each leaf that is there, large ones once: page.run bytes from gpa. */
 void ept_for_each(const struct ept *ept,

@@ -21,12 +21,17 @@ static bool is_retired(const struct frame_pool *pool, u64 frame)
     return false;
 }
 
-static u64 take_frame(struct frame_pool *pool)
+/* The pool is not empty. */
+static u64 take_frame(struct frame_pool *pool, bool *zeroed)
 {
     u64 frame = pool->free_head;
 
+    pool->free_count--;
+    *zeroed = frame != 0;
     if (frame != 0) {
-        pool->free_head = *(u64 *)phys_ptr(HPA(frame));
+        u64 *next = phys_ptr(HPA(frame));
+        pool->free_head = *next;
+        *next = 0;
         return frame;
     }
     while (pool->next < pool->end) {
@@ -40,18 +45,23 @@ static u64 take_frame(struct frame_pool *pool)
 
 bool frame_take(struct frame_pool *pool, hpa_t *frame)
 {
+    bool zeroed;
+
     if (pool->free_count == 0)
         return false;
-    *frame = HPA(take_frame(pool));
-    pool->free_count--;
+    *frame = HPA(take_frame(pool, &zeroed));
     return true;
 }
 
 bool frame_alloc(struct frame_pool *pool, hpa_t *frame)
 {
-    if (!frame_take(pool, frame))
+    bool zeroed;
+
+    if (pool->free_count == 0)
         return false;
-    memset(phys_ptr(*frame), 0, PAGE_SIZE);
+    *frame = HPA(take_frame(pool, &zeroed));
+    if (!zeroed)
+        memset(phys_ptr(*frame), 0, PAGE_SIZE);
     return true;
 }
 

@@ -10,7 +10,7 @@ enum { FRAMES_RETIRED = 16, FRAMES_STOCK = 512 };
 struct frame_pool {
     u64 base, end;  /* the block, host-physical bytes */
     u64 next;       /* frames from here to end were never handed out */
-    u64 free_head;  /* frames given back, linked through their first 8 bytes; 0: none */
+    u64 free_head;  /* frames given back, zero but for the link in their first 8 bytes; 0: none */
     u64 free_count; /* frames that frame_alloc can still hand out */
     u64 *stock;     /* frames from elsewhere; NULL: there is no room for any */
     u32 stock_count;
@@ -38,7 +38,8 @@ bool frame_retire(struct frame_pool *pool, hpa_t hpa);
  * gives the page that remembers up to FRAMES_STOCK of them. False: no room. */
 bool frame_give(struct frame_pool *pool, struct frame_pool *heap, hpa_t frame);
 
-/* Gives back a frame that came from this pool. Frames that went bad are never given back. */
+/* Gives back a frame that came from this pool, zeroed by the caller, who knows where it is not:
+ * frame_alloc need not do it again. Frames that went bad are never given back. */
 void frame_free(struct frame_pool *pool, hpa_t frame);
 
 #endif

@@ -6,21 +6,24 @@
 #include <hv/recovery/recovery.h>
 #include <hv/vm/vm.h>
 
+/* NULL: it is lost. Apart, so that the common case needs no registers saved. */
+static __attribute__((noinline)) void *recovered_page(struct vm *vm, gpa_t gpa, enum vm_side side)
+{
+    if (recovery_restore(vm, GPA(gpa.v & ~PAGE_MASK), side, "hypervisor") == RECOVERY_LOST)
+        return NULL;
+    return phys_ptr(HPA(ept_frame(&vm->ept, vm_side_gpa(vm, gpa, side)).v + (gpa.v & PAGE_MASK)));
+}
+
 static void *side_page(struct vm *vm, gpa_t gpa, enum vm_side side)
 {
-    enum vm_side native;
-    gpa_t page;
-    struct ept_page found;
+    hpa_t frame;
 
-    if (!vm_ram_side(vm, gpa, &native, &page) || native != SIDE_NATIVE)
+    if (!vm_is_ram(vm, gpa))
         return NULL;
-    found = ept_lookup(&vm->ept, vm_side_gpa(vm, page, side));
-    if (found.bad) {
-        if (recovery_restore(vm, page, side, "hypervisor") == RECOVERY_LOST)
-            return NULL;
-        found = ept_lookup(&vm->ept, vm_side_gpa(vm, page, side));
-    }
-    return phys_ptr(HPA(found.frame.v + (gpa.v & PAGE_MASK)));
+    frame = ept_frame(&vm->ept, vm_side_gpa(vm, gpa, side));
+    if (frame.v == 0)
+        return recovered_page(vm, gpa, side);
+    return phys_ptr(HPA(frame.v + (gpa.v & PAGE_MASK)));
 }
 
 void *guest_page_native(struct vm *vm, gpa_t gpa)

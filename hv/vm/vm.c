@@ -139,11 +139,6 @@ gpa_t vm_sink_gpa(const struct vm *vm)
     return GPA(vm->offset - SINK_BYTES);
 }
 
-static bool is_ram(const struct vm *vm, u64 gpa)
-{
-    return gpa < vm->ram_bytes && (gpa < KMV_VGA_GPA_BASE || gpa >= KMV_VGA_GPA_END);
-}
-
 bool vm_ram_side(const struct vm *vm, gpa_t gpa, enum vm_side *side, gpa_t *page)
 {
     u64 native = gpa.v;
@@ -154,7 +149,7 @@ bool vm_ram_side(const struct vm *vm, gpa_t gpa, enum vm_side *side, gpa_t *page
         native -= vm->offset;
     }
     *page = GPA(native & ~PAGE_MASK);
-    return is_ram(vm, native);
+    return vm_is_ram(vm, GPA(native));
 }
 
 gpa_t vm_side_gpa(const struct vm *vm, gpa_t page, enum vm_side side)

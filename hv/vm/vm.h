@@ -47,6 +47,12 @@ int vm_init(struct vm *vm, const struct kmv_bootinfo *boot);
  * (overlaps guest RAM outside the VGA hole, a mirror window or the tables window). */
 int vm_map_device(struct vm *vm, gpa_t gpa, u64 bytes);
 
+/* Is gpa in guest RAM, by its native address? Inline, as nothing is asked more often. */
+static inline bool vm_is_ram(const struct vm *vm, gpa_t gpa)
+{
+    return gpa.v < vm->ram_bytes && (gpa.v < KMV_VGA_GPA_BASE || gpa.v >= KMV_VGA_GPA_END);
+}
+
 /* Is gpa in guest RAM (SIDE_NATIVE) or in the mirror window (SIDE_MIRROR)? *page gets the RAM page
  * it stands for. */
 bool vm_ram_side(const struct vm *vm, gpa_t gpa, enum vm_side *side, gpa_t *page);

@@ -12,7 +12,7 @@ void vmx_event_collect(struct vcpu *vcpu)
     u32 info = (u32)vmcs_read(VMCS_IDT_VECTORING_INFO);
 
     vmx_step_leave(vcpu);
-    vcpu->event = (struct event){0};
+    vcpu->event.info = 0;
     if ((info & INTERRUPTION_VALID) == 0)
         return;
     /* Bit 12 is undefined here and must be 0 in the entry field (SDM vol. 3C, 25.9.3, 25.8.3). */

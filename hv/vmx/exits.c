@@ -60,7 +60,7 @@ static enum exit_result on_ept_violation(struct vcpu *vcpu)
         .page_walk = (qualification >> 7 & 3) == 1,
     };
 
-    if ((vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID) == 0)
+    if (vcpu->event.info == 0)
         vmx_nmi_reblock((u32)qualification);
     return exit_memory(vcpu, &access);
 }
@@ -114,7 +114,7 @@ static enum exit_result on_exception(struct vcpu *vcpu)
         __asm__ volatile("int %0" : : "i"(VECTOR_NMI) : "memory");
         return EXIT_RESUME;
     }
-    if ((vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID) == 0)
+    if (vcpu->event.info == 0)
         vmx_nmi_reblock(info);
     switch (INTERRUPTION_VECTOR(info)) {
     case VECTOR_PF:

@@ -151,6 +151,8 @@ void vmx_step_leave(struct vcpu *vcpu)
 {
     bool event = vcpu->event.info != 0;
 
+    if (!vcpu->stepping && !vcpu->stepped && !vcpu->stepped_event)
+        return;
     vcpu->stepped = vcpu->stepping && !event;
     vcpu->stepped_event = vcpu->stepping && event;
     vcpu->stepping = false;

@@ -13,12 +13,9 @@ static u64 guest_ept_pointer;
 static void invvpid(enum invvpid_type type, u64 address)
 {
     struct invalidation what = {VMX_GUEST_VPID, address};
-    u8 failed;
+    bool failed;
 
-    __asm__ volatile("invvpid %1, %2; setna %0"
-                     : "=qm"(failed)
-                     : "m"(what), "r"((u64)type)
-                     : "cc", "memory");
+    __asm__ volatile("invvpid %1, %2" : "=@ccna"(failed) : "m"(what), "r"((u64)type) : "memory");
     if (failed)
         panic("invvpid type=%d address=0x%llx failed", (int)type, (unsigned long long)address);
 }
@@ -31,12 +28,12 @@ void tlb_init(u64 ept_pointer)
 void tlb_flush_ept_here(void)
 {
     struct invalidation what = {guest_ept_pointer, 0};
-    u8 failed;
+    bool failed;
 
-    __asm__ volatile("invept %1, %2; setna %0"
-                     : "=qm"(failed)
+    __asm__ volatile("invept %1, %2"
+                     : "=@ccna"(failed)
                      : "m"(what), "r"((u64)INVEPT_SINGLE_CONTEXT)
-                     : "cc", "memory");
+                     : "memory");
     if (failed)
         panic("invept failed");
 }

@@ -53,7 +53,8 @@ void vcpu_skip_bytes(struct vcpu *vcpu, u32 bytes)
     if ((vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_LONG) == 0)
         next = (u32)next;
     vmcs_write(VMCS_GUEST_RIP, next);
-    vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~blocked);
+    if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & blocked)
+        vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~blocked);
     vmx_boundary(vcpu);
     /* The guest steps over this instruction, too. */
     if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
@@ -69,11 +70,9 @@ void vcpu_skip_instruction(struct vcpu *vcpu)
 /* An instruction that is stepped or watched owes a #DB, which only the processor gets right. */
 bool vcpu_code_address(const struct vcpu *vcpu, gva_t *address)
 {
-    (void)vcpu;
     *address = GVA((u32)(vmcs_read(VMCS_GUEST_CS_BASE) + vmcs_read(VMCS_GUEST_RIP)));
     return (vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & SEGMENT_DEFAULT_32) != 0 &&
-           (vmcs_read(VMCS_IDT_VECTORING_INFO) & INTERRUPTION_VALID) == 0 &&
-           (vmcs_read(VMCS_GUEST_RFLAGS) & (RFLAGS_TF | RFLAGS_VM)) == 0 &&
+           vcpu->event.info == 0 && (vmcs_read(VMCS_GUEST_RFLAGS) & (RFLAGS_TF | RFLAGS_VM)) == 0 &&
            (vmcs_read(VMCS_GUEST_DR7) & DR7_ENABLED) == 0;
 }
 

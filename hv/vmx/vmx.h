@@ -8,36 +8,33 @@
 
 static inline bool vmx_on(hpa_t region)
 {
-    u8 failed;
+    bool failed;
 
-    __asm__ volatile("vmxon %1; setna %0" : "=qm"(failed) : "m"(region.v) : "cc", "memory");
+    __asm__ volatile("vmxon %1" : "=@ccna"(failed) : "m"(region.v) : "memory");
     return !failed;
 }
 
 static inline bool vmx_clear(hpa_t vmcs)
 {
-    u8 failed;
+    bool failed;
 
-    __asm__ volatile("vmclear %1; setna %0" : "=qm"(failed) : "m"(vmcs.v) : "cc", "memory");
+    __asm__ volatile("vmclear %1" : "=@ccna"(failed) : "m"(vmcs.v) : "memory");
     return !failed;
 }
 
 static inline bool vmx_load(hpa_t vmcs)
 {
-    u8 failed;
+    bool failed;
 
-    __asm__ volatile("vmptrld %1; setna %0" : "=qm"(failed) : "m"(vmcs.v) : "cc", "memory");
+    __asm__ volatile("vmptrld %1" : "=@ccna"(failed) : "m"(vmcs.v) : "memory");
     return !failed;
 }
 
 static inline bool vmcs_try_write(enum vmcs_field field, u64 value)
 {
-    u8 failed;
+    bool failed;
 
-    __asm__ volatile("vmwrite %2, %1; setna %0"
-                     : "=qm"(failed)
-                     : "r"((u64)field), "rm"(value)
-                     : "cc");
+    __asm__ volatile("vmwrite %2, %1" : "=@ccna"(failed) : "r"((u64)field), "rm"(value));
     return !failed;
 }
 

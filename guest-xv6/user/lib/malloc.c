@@ -4,7 +4,7 @@
 /* The heap grows by an eighth of itself, so that a large one needs few calls of sbrk and a small
  * one no memory that it doesn't use. */
 #define GROW_SHARE 8
-#define GROW_MAX   (16 * PAGE_SIZE)
+#define GROW_MAX   (256 * PAGE_SIZE)
 #define BYTES_MAX  0x7ff00000u /* sbrk takes a signed number */
 
 struct chunk {
