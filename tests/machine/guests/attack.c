@@ -102,6 +102,7 @@ ATTEMPT(poison_end, return hypercall(KMV_HC_POISON, ram_bytes, 0);)
 #define KMV_HC_RENEW       12
 #define KMV_HC_PROTECT     13
 #define KMV_HC_GIVE        14
+#define KMV_HC_FAULTS      15
 #define KMV_HC_SCRUB       16
 ATTEMPT(give_device, return hypercall(KMV_HC_GIVE, 0xfee00000, 0);)
 ATTEMPT(give_vga, return hypercall(KMV_HC_GIVE, 0xb8000, 0);)
@@ -113,8 +114,6 @@ ATTEMPT(loss_by_interrupt, return hypercall(KMV_HC_LOSS_VECTOR, 32, 0);)
 ATTEMPT(loss_wraps, return hypercall(KMV_HC_LOSS_VECTOR, 0x100 + 18, 0);)
 ATTEMPT(loss_off, return hypercall(KMV_HC_LOSS_VECTOR, 0, 0);)
 ATTEMPT(lost_page_none, return hypercall(KMV_HC_LOST_PAGE, 0, 0);)
-ATTEMPT(give_device, return hypercall(KMV_HC_GIVE, 0xfee00000, 0);)
-ATTEMPT(give_mirror, return hypercall(KMV_HC_GIVE, 0x38000000, 0);)
 ATTEMPT(faults_nothing, return hypercall(KMV_HC_FAULTS, 0x200000, 24);)
 ATTEMPT(faults_elsewhere, return hypercall(KMV_HC_FAULTS, 0xfffffff0, 24);)
 ATTEMPT(renew_good, return hypercall(KMV_HC_RENEW, 0x200000, 0);)
@@ -670,8 +669,6 @@ static const struct row rows[] = {
     {"loss_wraps", loss_wraps, "0xffffffea", KERNEL, ALWAYS},
     {"loss_off", loss_off, "0x0", KERNEL, ALWAYS},
     {"lost_page_none", lost_page_none, "0xfffffffe", KERNEL, ALWAYS},
-    {"give_device", give_device, "0xffffffea", KERNEL, ALWAYS},
-    {"give_mirror", give_mirror, "0xffffffea", KERNEL, ALWAYS},
     {"faults_nothing", faults_nothing, "0xffffffea", KERNEL, MIRRORED},
     {"faults_elsewhere", faults_elsewhere, "0xfffffff2", KERNEL, MIRRORED},
     {"renew_good", renew_good, "0xffffffea", KERNEL, ALWAYS},

@@ -162,6 +162,7 @@ def test_every_unmirrored_instant_is_in_a_window(tools, tmp_path):
 
 
 RACES = 6
+ATTEMPTS = 20
 
 
 def racing(tools, program, argument):
@@ -180,8 +181,8 @@ def test_locked_writes_of_two_processors(tools, tmp_path, options):
     translated = translate(native, *options)
     run(VERIFY, native, translated)
     assert racing(tools, translated, 0) == 0
-    # The measurement itself: writes without a lock do overtake each other.
-    assert racing(tools, translated, 1) > 0
+    # The measurement itself: writes without a lock do overtake each other, as soon as two processors are free for them.
+    assert any(racing(tools, translated, 1) > 0 for _ in range(ATTEMPTS))
 
 
 def test_sections_in_one_segment(tools, tmp_path):
