@@ -94,6 +94,16 @@ static u64 *make_pd_entry(struct ept *ept, gpa_t gpa)
     return &table[index_of(gpa, LEVEL_PD)];
 }
 
+/* The heap's last quarter is for what can't be elsewhere: shadow roots and mirror tables. */
+static bool take_table(struct ept *ept, hpa_t *frame)
+{
+    u64 kept = (ept->heap->end - ept->heap->base) / PAGE_SIZE / 4;
+
+    if (ept->reserve != NULL && ept->heap->free_count <= kept && frame_alloc(ept->reserve, frame))
+        return true;
+    return frame_alloc(ept->heap, frame);
+}
+
 /* Puts a page table behind an empty or a large entry; every translation stays as it was. 0 or
  * -HV_ENOMEM. */
 static int make_page_table(struct ept *ept, u64 *pd_entry)
@@ -101,7 +111,7 @@ static int make_page_table(struct ept *ept, u64 *pd_entry)
     u64 leaf = *pd_entry & ~EPT_LARGE;
     hpa_t fresh;
 
-    if (!frame_alloc(ept->heap, &fresh))
+    if (!take_table(ept, &fresh))
         return -HV_ENOMEM;
     if (*pd_entry != 0) {
         u64 *table = phys_ptr(fresh);

@@ -28,8 +28,9 @@ enum ept_memory_type { EPT_MEM_UC = 0, EPT_MEM_WB = 6 };
 struct ept {
     hpa_t root; /* PML4 */
     struct frame_pool *heap;
-    u64 *low[EPT_DIRECTORIES]; /* page directories of the first 4 GiB, all that a 32-bit guest has;
-                                  NULL: none */
+    struct frame_pool *reserve; /* gives tables for split leaves once the heap runs low; or NULL */
+    u64 *low[EPT_DIRECTORIES];  /* page directories of the first 4 GiB, all that a 32-bit guest has;
+                                   NULL: none */
 };
 
 struct ept_page {

@@ -116,6 +116,7 @@ int vm_init(struct vm *vm, const struct kmv_bootinfo *boot)
         error = map_all(vm, boot);
     if (error != 0 || !vm->mirrored)
         return error;
+    vm->ept.reserve = &vm->spare;
     copy_block(HPA(boot->mirror_base), HPA(boot->guest_base), vm->ram_bytes);
     return mirror_init(vm);
 }

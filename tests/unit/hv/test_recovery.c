@@ -530,6 +530,32 @@ static void many_random_pages(void **state)
     assert_int_equal(log_count("poison"), counter(KMV_COUNTER_poisoned));
 }
 
+/* Each bad page may need a table of its own, and the heap is small. */
+static void faults_all_over_leave_memory_for_page_tables(void **state)
+{
+    u64 kept;
+
+    (void)state;
+    machine_stop();
+    machine_start_with(&(struct machine_config){.ram_bytes = 64 * MIB,
+                                                .heap_bytes = 60 * PAGE_SIZE,
+                                                .spare_bytes = 4 * MIB,
+                                                .offset = KMV_OFFSET_DEFAULT,
+                                                .mirrored = true},
+                       fill);
+    kept = vm.heap.free_count < 15 ? vm.heap.free_count : 15;
+    for (u32 page = 0x1000; page < 64 * MIB; page += LARGE_PAGE_SIZE) {
+        assert_int_equal(poison(page, NATIVE), 0);
+        assert_int_equal(poison(page + PAGE_SIZE, MIRROR), 0);
+        assert_intact(page);
+        assert_intact(page + PAGE_SIZE);
+    }
+    assert_true(vm.heap.free_count >= kept - 1);
+    assert_int_equal(counter(KMV_COUNTER_recovered), 64);
+    assert_int_equal(recovery_verify(&vm), 0);
+    assert_int_equal(vm_audit(&vm, &boot).wrong, 0);
+}
+
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -564,6 +590,7 @@ int main(void)
         SCENE(verify_logs_the_first_eight),
         SCENE(verify_recovers_bad_pages_first),
         SCENE(many_random_pages),
+        SCENE(faults_all_over_leave_memory_for_page_tables),
     };
 
     return cmocka_run_group_tests_name("hv recovery", tests, NULL, NULL);
