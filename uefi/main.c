@@ -19,8 +19,8 @@
 #define PAGE_SIZE_4K 4096ull
 #define LARGE_PAGE   (2ull << 20)
 
-/* Stacks and VMX regions of another processor. */
-#define HEAP_A_PROCESSOR 0x10000ull
+/* Stacks and VMX regions of another processor, and tables for the root that it runs on. */
+#define HEAP_A_PROCESSOR 0x20000ull
 
 EFI_HANDLE loader_handle;
 EFI_SYSTEM_TABLE *firmware;
