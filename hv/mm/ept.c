@@ -94,10 +94,10 @@ static u64 *make_pd_entry(struct ept *ept, gpa_t gpa)
     return &table[index_of(gpa, LEVEL_PD)];
 }
 
-/* The heap's last quarter is for what can't be elsewhere: shadow roots and mirror tables. */
+/* Half of the heap is for what can't be elsewhere: shadow roots and mirror tables. */
 static bool take_table(struct ept *ept, hpa_t *frame)
 {
-    u64 kept = (ept->heap->end - ept->heap->base) / PAGE_SIZE / 4;
+    u64 kept = (ept->heap->end - ept->heap->base) / PAGE_SIZE / 2;
 
     if (ept->reserve != NULL && ept->heap->free_count <= kept && frame_alloc(ept->reserve, frame))
         return true;
