@@ -94,12 +94,14 @@ static u64 *make_pd_entry(struct ept *ept, gpa_t gpa)
     return &table[index_of(gpa, LEVEL_PD)];
 }
 
-/* Half of the heap is for what can't be elsewhere: shadow roots and mirror tables. */
+bool ept_heap_is_low(const struct ept *ept)
+{
+    return ept->heap->free_count <= (ept->heap->end - ept->heap->base) / PAGE_SIZE / 2;
+}
+
 static bool take_table(struct ept *ept, hpa_t *frame)
 {
-    u64 kept = (ept->heap->end - ept->heap->base) / PAGE_SIZE / 2;
-
-    if (ept->reserve != NULL && ept->heap->free_count <= kept && frame_alloc(ept->reserve, frame))
+    if (ept->reserve != NULL && ept_heap_is_low(ept) && frame_alloc(ept->reserve, frame))
         return true;
     return frame_alloc(ept->heap, frame);
 }

@@ -47,6 +47,10 @@ struct ept_page {
 /* Returns 0 or -HV_ENOMEM. */
 int ept_init(struct ept *ept, struct frame_pool *heap);
 
+/* Is the half of the heap in use that tables for split leaves may take? The other half is for what
+ * can't be elsewhere: shadow roots and mirror tables. */
+bool ept_heap_is_low(const struct ept *ept);
+
 /* Maps [gpa, gpa + bytes) to [hpa, hpa + bytes); all 4 KiB aligned. Replaces what was there. 0,
  * -HV_EINVAL (a page of ept_map_repeated is in the way), -HV_ENOMEM. */
 int ept_map(struct ept *ept, gpa_t gpa, hpa_t hpa, u64 bytes, u32 perms, enum ept_memory_type type);

@@ -118,6 +118,12 @@ bool frame_retire(struct frame_pool *pool, hpa_t hpa)
     return true;
 }
 
+void frame_return(struct frame_pool *pool, hpa_t frame)
+{
+    memset(phys_ptr(frame), 0, PAGE_SIZE);
+    frame_free(pool, frame);
+}
+
 void frame_free(struct frame_pool *pool, hpa_t frame)
 {
     *(u64 *)phys_ptr(frame) = pool->free_head;

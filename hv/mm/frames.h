@@ -38,6 +38,9 @@ bool frame_retire(struct frame_pool *pool, hpa_t hpa);
  * gives the page that remembers up to FRAMES_STOCK of them. False: no room. */
 bool frame_give(struct frame_pool *pool, struct frame_pool *heap, hpa_t frame);
 
+/* As frame_free, of a frame with whatever bytes it has. */
+void frame_return(struct frame_pool *pool, hpa_t frame);
+
 /* Gives back a frame that came from this pool, zeroed by the caller, who knows where it is not:
  * frame_alloc need not do it again. Frames that went bad are never given back. */
 void frame_free(struct frame_pool *pool, hpa_t frame);

@@ -152,7 +152,7 @@ static enum recovery_result repair(struct vm *vm, const struct incident *inciden
     bool fresh = frame_take(&vm->spare, &frame);
 
     if (fresh && !copy_frame(frame, survivor)) {
-        frame_free(&vm->spare, frame);
+        frame_return(&vm->spare, frame);
         take_away(vm, incident->page, other_side(incident->side), false);
         return lose(vm, incident);
     }

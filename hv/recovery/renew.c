@@ -52,9 +52,13 @@ static void heal(struct vm *vm, gpa_t page)
     struct ept_page native = ept_lookup(&vm->ept, page), mirror = ept_lookup(&vm->ept, at);
     hpa_t frame;
 
-    if (native.bad || native.frame.v != mirror.frame.v || ept_set_bad(&vm->ept, at) != 0 ||
-        !frame_take(&vm->spare, &frame))
+    /* The frame first: to take the page away may need one as well, for a table. */
+    if (native.bad || native.frame.v != mirror.frame.v || !frame_take(&vm->spare, &frame))
         return;
+    if (ept_set_bad(&vm->ept, at) != 0) {
+        frame_return(&vm->spare, frame);
+        return;
+    }
     tlb_flush_ept();
     memcpy(phys_ptr(frame), phys_ptr(native.frame), PAGE_SIZE);
     ept_replace(&vm->ept, at, frame);

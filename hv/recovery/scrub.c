@@ -18,10 +18,6 @@
 /* So few that an interrupt does not wait longer than for a page table. */
 #define SLICE_PAGES 8u
 
-/* Large leaves are split for the scrubber as long as so much of the heap is free: a seal is worth
- * less than a shadow root. */
-#define HEAP_KEPT(heap) (((heap)->end - (heap)->base) / PAGE_SIZE / 4)
-
 #define SEALS_BYTES(vm) (((vm)->ram_bytes / PAGE_SIZE * sizeof(u32) + PAGE_MASK) & ~PAGE_MASK)
 
 struct sides {
@@ -68,11 +64,6 @@ static u32 checksum(hpa_t frame)
     return (u32)sum & SEAL_SUM;
 }
 
-static bool heap_is_rich(const struct vm *vm)
-{
-    return vm->heap.free_count > HEAP_KEPT(&vm->heap);
-}
-
 static void open_leaf(struct vm *vm, gpa_t page)
 {
     gpa_t leaf = GPA(page.v & ~LARGE_PAGE_MASK);
@@ -94,7 +85,8 @@ bool scrub_write(struct vm *vm, gpa_t page)
 {
     if (vm->scrub.seals.v == 0)
         return false;
-    if (ept_lookup(&vm->ept, page).large && !heap_is_rich(vm))
+    /* A seal is worth less than a shadow root or a spare frame. */
+    if (ept_lookup(&vm->ept, page).large && ept_heap_is_low(&vm->ept))
         open_leaf(vm, page);
     else
         scrub_open(vm, page);
@@ -112,7 +104,7 @@ static bool end_leaf(struct vm *vm, const struct sides *sides)
         return false;
     if (scrub->leaf_quiet)
         ept_set_leaf_perms(&vm->ept, sides->page, EPT_RX);
-    else if (heap_is_rich(vm))
+    else if (!ept_heap_is_low(&vm->ept))
         ept_split(&vm->ept, sides->page);
     return scrub->leaf_quiet;
 }

@@ -313,6 +313,13 @@ static void the_last_copy_goes_bad_while_it_is_read(void **state)
     assert_int_equal(vm.counters[KMV_COUNTER_recovered], 0);
     assert_int_equal(vm.spare.free_count, spare);
     assert_false(guest_store(PAGE, 1));
+    /* Nothing of it comes to light in who gets the frame that it was to be copied to. */
+    assert_int_equal(recovery_renew(&vm, GPA(PAGE)), 0);
+    for (enum vm_side side = SIDE_NATIVE; side <= SIDE_MIRROR; side++) {
+        const u8 *bytes = phys_ptr(HPA(frame(side)));
+        for (u32 i = 0; i < PAGE_SIZE; i++)
+            assert_int_equal(bytes[i], 0);
+    }
     /* What was there before is no reason to give up another page. */
     assert_int_equal(recovery_poison(&vm, GPA(PAGE + PAGE_SIZE), KMV_POISON_NATIVE), 0);
     machine_check_in = 1;
