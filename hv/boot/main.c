@@ -40,16 +40,14 @@ static bool bootinfo_is_sane(const struct kmv_bootinfo *info)
 static void log_boot(void)
 {
     log_event("boot",
-              "mirror=%s offset=0x%x guest_base=0x%llx guest_size=0x%llx mirror_base=0x%llx "
-              "spare_base=0x%llx "
-              "spare_size=0x%llx hv_base=0x%llx hv_size=0x%llx heap_base=0x%llx heap_size=0x%llx "
+              "mirror=%s offset=0x%x guest_base=0x%lx guest_size=0x%lx mirror_base=0x%lx "
+              "spare_base=0x%lx "
+              "spare_size=0x%lx hv_base=0x%lx hv_size=0x%lx heap_base=0x%lx heap_size=0x%lx "
               "screen=%ux%u",
-              boot.flags & KMV_BOOT_MIRROR ? "on" : "off", boot.mirror_offset,
-              (unsigned long long)boot.guest_base, (unsigned long long)boot.guest_size,
-              (unsigned long long)boot.mirror_base, (unsigned long long)boot.spare_base,
-              (unsigned long long)boot.spare_size, (unsigned long long)boot.hv_base,
-              (unsigned long long)boot.hv_size, (unsigned long long)boot.heap_base,
-              (unsigned long long)boot.heap_size, boot.framebuffer.width, boot.framebuffer.height);
+              boot.flags & KMV_BOOT_MIRROR ? "on" : "off", boot.mirror_offset, boot.guest_base,
+              boot.guest_size, boot.mirror_base, boot.spare_base, boot.spare_size, boot.hv_base,
+              boot.hv_size, boot.heap_base, boot.heap_size, boot.framebuffer.width,
+              boot.framebuffer.height);
 }
 
 /* A machine that cannot run us is told so where a person looks (COM1) and where programs look (the
@@ -86,9 +84,9 @@ static void log_memory(void)
 {
     u64 beside = boot.hv_size + boot.heap_size;
 
-    log_event("memory", "beside=%llu permyriad=%llu heap_used=%llu", (unsigned long long)beside,
-              (unsigned long long)(beside * 10000 / boot.guest_size),
-              (unsigned long long)(boot.heap_size - vm.heap.free_count * PAGE_SIZE));
+    log_event("memory", "beside=%lu permyriad=%lu heap_used=%lu", beside,
+              (beside * 10000 / boot.guest_size),
+              (boot.heap_size - vm.heap.free_count * PAGE_SIZE));
 }
 
 /* Pairs of a bucket's upper end, in ticks, and how many lie in it. */
@@ -111,22 +109,19 @@ static void log_end(const struct vcpu *vcpu)
 
     for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++) {
         if (exit_tally[reason].count > 0)
-            log_event("exits", "reason=%s count=%llu ticks=%llu", vmx_exit_name(reason),
-                      (unsigned long long)exit_tally[reason].count,
-                      (unsigned long long)exit_tally[reason].ticks);
+            log_event("exits", "reason=%s count=%lu ticks=%lu", vmx_exit_name(reason),
+                      exit_tally[reason].count, exit_tally[reason].ticks);
     }
     log_cost("recover", exit_costs[COST_RECOVER]);
     log_cost("pt_write", exit_costs[COST_PT_WRITE]);
     log_cost("root_drop", exit_costs[COST_ROOT_DROP]);
 #define LOG_COUNTER(name)                                                                          \
-    log_event("counter", "name=" #name " value=%llu",                                              \
-              (unsigned long long)vm.counters[KMV_COUNTER_##name]);
+    log_event("counter", "name=" #name " value=%lu", vm.counters[KMV_COUNTER_##name]);
     KMV_COUNTERS(LOG_COUNTER)
     log_memory();
     audit = vm_audit(&vm, &boot);
-    log_event("isolation", "leaves=%llu wrong=%llu first_wrong=0x%llx",
-              (unsigned long long)audit.leaves, (unsigned long long)audit.wrong,
-              (unsigned long long)audit.first_wrong.v);
+    log_event("isolation", "leaves=%lu wrong=%lu first_wrong=0x%lx", audit.leaves, audit.wrong,
+              audit.first_wrong.v);
     log_event("summary", "end=%s status=%u", vcpu->power_off ? "poweroff" : "guest_stop",
               vcpu->status);
 }

@@ -98,16 +98,12 @@ static void dump(const struct exception_frame *frame)
 
     screen_take_log();
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        log_event("hv_state", "register=%s value=0x%llx", names[i],
-                  (unsigned long long)registers[i]);
+        log_event("hv_state", "register=%s value=0x%lx", names[i], registers[i]);
     log_event("hv_state",
-              "rip=0x%llx cs=0x%llx rflags=0x%llx rsp=0x%llx ss=0x%llx cr0=0x%llx cr2=0x%llx "
-              "cr3=0x%llx cr4=0x%llx",
-              (unsigned long long)frame->rip, (unsigned long long)frame->cs,
-              (unsigned long long)frame->rflags, (unsigned long long)frame->rsp,
-              (unsigned long long)frame->ss, (unsigned long long)cr0_read(),
-              (unsigned long long)cr2_read(), (unsigned long long)cr3_read(),
-              (unsigned long long)cr4_read());
+              "rip=0x%lx cs=0x%lx rflags=0x%lx rsp=0x%lx ss=0x%lx cr0=0x%lx cr2=0x%lx "
+              "cr3=0x%lx cr4=0x%lx",
+              frame->rip, frame->cs, frame->rflags, frame->rsp, frame->ss, cr0_read(), cr2_read(),
+              cr3_read(), cr4_read());
 }
 
 /* One NMI is sent at a time, so one that comes is the hypervisor's if one was sent. A guest's that
@@ -162,8 +158,7 @@ void exception_handle(struct exception_frame *frame)
         return;
     }
     dump(frame);
-    panic_at(frame->rip, frame->rbp, "%s vector=%llu error=0x%llx rip=0x%llx cr2=0x%llx",
-             is_overflow(frame) ? "stack overflow" : "exception", (unsigned long long)frame->vector,
-             (unsigned long long)frame->error, (unsigned long long)frame->rip,
-             (unsigned long long)cr2_read());
+    panic_at(frame->rip, frame->rbp, "%s vector=%lu error=0x%lx rip=0x%lx cr2=0x%lx",
+             is_overflow(frame) ? "stack overflow" : "exception", frame->vector, frame->error,
+             frame->rip, cr2_read());
 }

@@ -214,9 +214,8 @@ bool mce_take(struct mce_queue *queue, struct mce_error *error)
 void mce_log(const struct mce_queue *queue, const struct mce_error *error, const char *action)
 {
     log_event("machine_check",
-              "kind=%s bank=%d status=0x%llx address=0x%llx misc=0x%llx mcg_status=0x%llx "
+              "kind=%s bank=%d status=0x%lx address=0x%lx misc=0x%lx mcg_status=0x%lx "
               "action=%s",
-              names[error->kind], (int)error->bank, (unsigned long long)error->status,
-              (unsigned long long)error->address.v, (unsigned long long)error->misc,
-              (unsigned long long)queue->global_status, action);
+              names[error->kind], (int)error->bank, error->status, error->address.v, error->misc,
+              queue->global_status, action);
 }

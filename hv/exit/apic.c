@@ -69,7 +69,7 @@ enum exit_result exit_apic(struct vcpu *vcpu, const struct memory_access *access
     u32 value;
 
     if (!decode(vcpu, &store)) {
-        log_event("apic_released", "rip=0x%llx", (unsigned long long)vcpu_rip(vcpu));
+        log_event("apic_released", "rip=0x%lx", vcpu_rip(vcpu));
         ept_set_perms(&vcpu->vm->ept, access->gpa, EPT_RW);
         return EXIT_RESUME;
     }

@@ -52,10 +52,9 @@ static int note(struct vcpu *vcpu, u32 gpa, u32 bytes)
     sanitise(text);
     values = vcpu->vm->counters;
     vcpu_exits_text(exits, sizeof(exits));
-    log_event("note", "text=\"%s\" exits=%llu pt_writes=%llu hv_ticks=%llu%s", text,
-              (unsigned long long)values[KMV_COUNTER_exits],
-              (unsigned long long)values[KMV_COUNTER_pt_writes],
-              (unsigned long long)values[KMV_COUNTER_hv_ticks], exits);
+    log_event("note", "text=\"%s\" exits=%lu pt_writes=%lu hv_ticks=%lu%s", text,
+              values[KMV_COUNTER_exits], values[KMV_COUNTER_pt_writes],
+              values[KMV_COUNTER_hv_ticks], exits);
     return 0;
 }
 

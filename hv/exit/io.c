@@ -48,8 +48,8 @@ static void report_once(const struct vcpu *vcpu, const struct io_access *access)
     if (reported[access->port / 8] & bit)
         return;
     reported[access->port / 8] |= bit;
-    log_event("io_denied", "port=0x%x bytes=%u direction=%s rip=0x%llx", access->port,
-              access->bytes, access->in ? "in" : "out", (unsigned long long)vcpu_rip(vcpu));
+    log_event("io_denied", "port=0x%x bytes=%u direction=%s rip=0x%lx", access->port, access->bytes,
+              access->in ? "in" : "out", vcpu_rip(vcpu));
 }
 
 /* Of an IN: writes leave EAX's other bytes alone. */

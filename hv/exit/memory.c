@@ -12,9 +12,9 @@
 static enum exit_result stop_at(struct vcpu *vcpu, const char *reason,
                                 const struct memory_access *access)
 {
-    return vcpu_stop(vcpu, reason, "gpa=0x%llx gva=0x%llx access=%s%s%s",
-                     (unsigned long long)access->gpa.v, (unsigned long long)access->gva.v,
-                     access->read ? "r" : "", access->write ? "w" : "", access->exec ? "x" : "");
+    return vcpu_stop(vcpu, reason, "gpa=0x%lx gva=0x%lx access=%s%s%s", access->gpa.v,
+                     access->gva.v, access->read ? "r" : "", access->write ? "w" : "",
+                     access->exec ? "x" : "");
 }
 
 enum exit_result exit_page_lost(struct vcpu *vcpu, gpa_t page)
@@ -23,13 +23,13 @@ enum exit_result exit_page_lost(struct vcpu *vcpu, gpa_t page)
 
     /* A handler that meets a loss before it asked for the last one would never come to ask. */
     if (vector == 0 || vcpu->loss_told || !vcpu_inject_instead(vcpu, vector))
-        return vcpu_stop(vcpu, "page_lost", "gpage=0x%llx cause=%s", (unsigned long long)page.v,
+        return vcpu_stop(vcpu, "page_lost", "gpage=0x%lx cause=%s", page.v,
                          vector == 0 ? "nobody_to_tell" : "handler_lost");
     vcpu->loss_told = true;
     vcpu->lost_page = page;
     vcpu->vm->counters[KMV_COUNTER_told]++;
-    log_event("told", "gpage=0x%llx vector=%u privilege=%u rip=0x%llx", (unsigned long long)page.v,
-              vector, vcpu_privilege(vcpu), (unsigned long long)vcpu_rip(vcpu));
+    log_event("told", "gpage=0x%lx vector=%u privilege=%u rip=0x%lx", page.v, vector,
+              vcpu_privilege(vcpu), vcpu_rip(vcpu));
     return EXIT_RESUME;
 }
 

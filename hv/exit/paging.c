@@ -18,7 +18,7 @@ enum exit_result exit_mirror_result(struct vcpu *vcpu, enum mirror_load_result r
         return EXIT_RESUME;
     if (result == MIRROR_LOAD_LOST_ROOT)
         return exit_page_lost(vcpu, GPA(vcpu->guest_cr3 & ~(u32)PAGE_MASK));
-    return vcpu_stop(vcpu, reasons[result], "address=0x%llx", (unsigned long long)address);
+    return vcpu_stop(vcpu, reasons[result], "address=0x%lx", address);
 }
 
 static bool paging_on(const struct vcpu *vcpu)

@@ -70,10 +70,10 @@ static bool copy(struct switching *s, u32 at, void *buffer, u32 bytes, enum line
 
     if (linear_copy(s->vcpu->vm, &s->space, at, buffer, bytes, access, &fault))
         return true;
-    s->result = fault.no_ram ? vcpu_stop(s->vcpu, "unsupported",
-                                         "what=\"task state outside of RAM\" gva=0x%llx",
-                                         (unsigned long long)fault.gva.v)
-                             : vcpu_inject_page_fault(s->vcpu, fault.gva, fault.error);
+    s->result = fault.no_ram
+                    ? vcpu_stop(s->vcpu, "unsupported",
+                                "what=\"task state outside of RAM\" gva=0x%lx", fault.gva.v)
+                    : vcpu_inject_page_fault(s->vcpu, fault.gva, fault.error);
     return false;
 }
 

@@ -29,8 +29,7 @@ void log_event(const char *event, const char *fmt, ...)
     size_t length, start;
     va_list args;
 
-    start = format_append(line, sizeof(line), 0, "seq=%u tsc=%llu ", sequence++,
-                          (unsigned long long)tsc_read());
+    start = format_append(line, sizeof(line), 0, "seq=%u tsc=%lu ", sequence++, tsc_read());
     length = format_append(line, sizeof(line), start, "event=%s", event);
     if (*fmt != '\0')
         length = format_append(line, sizeof(line), length, " ");

@@ -121,9 +121,8 @@ static bool conflict_at(const struct vm *vm, const u32 *guest, u32 slot)
 
     if (!(guest[slot] & guest[below] & PG_PRESENT))
         return false;
-    log_event("conflict", "native=0x%llx mirror_of=0x%llx",
-              (unsigned long long)slot << PG_SLOT_SHIFT,
-              (unsigned long long)below << PG_SLOT_SHIFT);
+    log_event("conflict", "native=0x%x mirror_of=0x%x", slot << PG_SLOT_SHIFT,
+              below << PG_SLOT_SHIFT);
     return true;
 }
 

@@ -33,12 +33,11 @@ static void log_trace(u64 rip, const struct stack_frame *frame)
 
     text[0] = '\0';
     if (rip != 0)
-        length = format_append(text, sizeof(text), length, " 0x%llx", (unsigned long long)rip);
+        length = format_append(text, sizeof(text), length, " 0x%lx", rip);
     for (int i = 0; i < TRACE_FRAMES; i++) {
         const struct stack_frame *caller = frame->caller;
 
-        length = format_append(text, sizeof(text), length, " 0x%llx",
-                               (unsigned long long)frame->return_address);
+        length = format_append(text, sizeof(text), length, " 0x%lx", frame->return_address);
         if (!follows(frame, caller))
             break;
         frame = caller;

@@ -119,7 +119,7 @@ void faults_strike(struct vm *vm, struct fault_plan *plan, const struct fault_pl
         return;
     }
     plan->left--;
-    log_event("fault", "kind=%s gpage=0x%llx side=%s privilege=%u rip=0x%x left=%u", names[kind],
-              (unsigned long long)page.v, side == SIDE_NATIVE ? "native" : "mirror",
-              place->user ? 3 : 0, place->at[0], plan->left);
+    log_event("fault", "kind=%s gpage=0x%lx side=%s privilege=%u rip=0x%x left=%u", names[kind],
+              page.v, side == SIDE_NATIVE ? "native" : "mirror", place->user ? 3 : 0, place->at[0],
+              plan->left);
 }

@@ -43,8 +43,8 @@ static int take_away(struct vm *vm, gpa_t page, enum vm_side side, bool overwrit
     if (overwrite)
         fill_pattern(found.frame);
     vm->counters[KMV_COUNTER_poisoned]++;
-    log_event("poison", "gpage=0x%llx side=%s frame=0x%llx cause=%s", (unsigned long long)page.v,
-              side_names[side], (unsigned long long)found.frame.v, overwrite ? "order" : "error");
+    log_event("poison", "gpage=0x%lx side=%s frame=0x%lx cause=%s", page.v, side_names[side],
+              found.frame.v, overwrite ? "order" : "error");
     return 0;
 }
 
@@ -121,9 +121,8 @@ struct incident {
 
 static void report(const char *event, const struct incident *incident, hpa_t frame)
 {
-    log_event(event, "gpage=0x%llx side=%s bad=0x%llx new=0x%llx cause=%s",
-              (unsigned long long)incident->page.v, side_names[incident->side],
-              (unsigned long long)incident->bad.v, (unsigned long long)frame.v, incident->cause);
+    log_event(event, "gpage=0x%lx side=%s bad=0x%lx new=0x%lx cause=%s", incident->page.v,
+              side_names[incident->side], incident->bad.v, frame.v, incident->cause);
 }
 
 static enum recovery_result lose(struct vm *vm, const struct incident *incident)

@@ -40,8 +40,7 @@ int recovery_renew(struct vm *vm, gpa_t gpa)
     vm->counters[KMV_COUNTER_spare_free] = vm->spare.free_count;
     scrub_forget(vm, page);
     vm->counters[KMV_COUNTER_renewed]++;
-    log_event("renew", "gpage=0x%llx native=0x%llx mirror=0x%llx", (unsigned long long)page.v,
-              (unsigned long long)native.v, (unsigned long long)mirror.v);
+    log_event("renew", "gpage=0x%lx native=0x%lx mirror=0x%lx", page.v, native.v, mirror.v);
     return 0;
 }
 
@@ -64,8 +63,7 @@ static void heal(struct vm *vm, gpa_t page)
     ept_replace(&vm->ept, at, frame);
     vm->degraded--;
     vm->counters[KMV_COUNTER_healed]++;
-    log_event("heal", "gpage=0x%llx frame=0x%llx new=0x%llx", (unsigned long long)page.v,
-              (unsigned long long)native.frame.v, (unsigned long long)frame.v);
+    log_event("heal", "gpage=0x%lx frame=0x%lx new=0x%lx", page.v, native.frame.v, frame.v);
 }
 
 static void heal_pages(struct vm *vm)
@@ -120,8 +118,8 @@ int recovery_give(struct vm *vm, gpa_t gpa)
     if (error != 0)
         return error;
     vm->counters[KMV_COUNTER_given]++;
-    log_event("give", "gpage=0x%llx native=0x%llx mirror=0x%llx", (unsigned long long)page.v,
-              (unsigned long long)native.frame.v, (unsigned long long)mirror.frame.v);
+    log_event("give", "gpage=0x%lx native=0x%lx mirror=0x%lx", page.v, native.frame.v,
+              mirror.frame.v);
     heal_pages(vm);
     vm->counters[KMV_COUNTER_spare_free] = vm->spare.free_count;
     return 0;

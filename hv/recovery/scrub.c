@@ -139,7 +139,7 @@ static void visit_undecided(struct vm *vm, const struct sides *sides, u32 differ
     } else if ((before & SEAL_REPORTED) == 0) {
         *seal = difference | SEAL_REPORTED;
         vm->counters[KMV_COUNTER_scrub_unsure]++;
-        log_event("scrub", "gpage=0x%llx action=none", (unsigned long long)sides->page.v);
+        log_event("scrub", "gpage=0x%lx action=none", sides->page.v);
     }
 }
 

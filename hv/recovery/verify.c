@@ -28,14 +28,8 @@ static void report_difference(gpa_t page, const u8 *native, const u8 *mirror, st
 
     if (tally->differing++ >= DIFFERENCES_LOGGED)
         return;
-    log_event("verify_diff", "gpa=0x%llx native=0x%08x mirror=0x%08x",
-              (unsigned long long)(page.v + at), *(const u32 *)(native + at),
-              *(const u32 *)(mirror + at));
-}
-
-static u64 min_u64(u64 a, u64 b)
-{
-    return a < b ? a : b;
+    log_event("verify_diff", "gpa=0x%lx native=0x%08x mirror=0x%08x", (page.v + at),
+              *(const u32 *)(native + at), *(const u32 *)(mirror + at));
 }
 
 /* The frames of both sides, after recovering them. False: the page is lost. */
@@ -119,9 +113,8 @@ int recovery_verify(struct vm *vm)
     tally.pages -= vm->counters[KMV_COUNTER_unprotected];
     vm->counters[KMV_COUNTER_verify_pages] = tally.pages;
     vm->counters[KMV_COUNTER_verify_differ] = tally.differing;
-    log_event("verify", "pages=%llu differing=%llu degraded=%llu lost=%llu unprotected=%llu",
-              (unsigned long long)tally.pages, (unsigned long long)tally.differing,
-              (unsigned long long)tally.degraded, (unsigned long long)tally.lost,
-              (unsigned long long)vm->counters[KMV_COUNTER_unprotected]);
+    log_event("verify", "pages=%lu differing=%lu degraded=%lu lost=%lu unprotected=%lu",
+              tally.pages, tally.differing, tally.degraded, tally.lost,
+              vm->counters[KMV_COUNTER_unprotected]);
     return (int)tally.differing;
 }

@@ -36,11 +36,6 @@ void *guest_page_mirror(struct vm *vm, gpa_t gpa)
     return vm->mirrored ? side_page(vm, gpa, SIDE_MIRROR) : NULL;
 }
 
-static u64 min_u64(u64 a, u64 b)
-{
-    return a < b ? a : b;
-}
-
 /* Bytes from gpa to the end of its page, at most `bytes`. */
 static u64 chunk(gpa_t gpa, u64 bytes)
 {

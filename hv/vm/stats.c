@@ -18,8 +18,8 @@ void stats_log(struct vm *vm, u64 now)
 
     vm->stats.next = now + vm->stats.period;
 #define STATS_COUNTER(name)                                                                        \
-    length = format_append(text, sizeof(text), length, " " #name "=%llu",                          \
-                           (unsigned long long)vm->counters[KMV_COUNTER_##name]);
+    length = format_append(text, sizeof(text), length, " " #name "=%lu",                           \
+                           vm->counters[KMV_COUNTER_##name]);
     KMV_COUNTERS(STATS_COUNTER)
     log_event("stats", "%s", text + 1);
 }

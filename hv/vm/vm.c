@@ -46,11 +46,6 @@ static bool layout_is_valid(const struct vm *vm)
            !overlaps(tables_window, mirror_range(vm)) && !overlaps(devices, mirror_range(vm));
 }
 
-static u64 min_u64(u64 a, u64 b)
-{
-    return a < b ? a : b;
-}
-
 /* Guest RAM on both sides of the VGA hole. */
 static int map_native(struct vm *vm, hpa_t block)
 {

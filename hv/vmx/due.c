@@ -50,11 +50,6 @@ static u64 fault(struct vcpu *vcpu)
     return NEVER;
 }
 
-static u64 min_u64(u64 a, u64 b)
-{
-    return a < b ? a : b;
-}
-
 static void set_timer(struct vcpu *vcpu, u64 ticks)
 {
     bool wanted = ticks < NEVER && vcpu->has_preemption_timer;

@@ -19,12 +19,10 @@ static bool is_guest_field(u32 encoding)
 static void dump_registers(const struct vcpu *vcpu)
 {
     log_event("guest_state",
-              "eax=0x%llx ebx=0x%llx ecx=0x%llx edx=0x%llx esi=0x%llx edi=0x%llx ebp=0x%llx "
-              "cr2=0x%llx cr3=0x%x",
-              (unsigned long long)vcpu->regs[REG_RAX], (unsigned long long)vcpu->regs[REG_RBX],
-              (unsigned long long)vcpu->regs[REG_RCX], (unsigned long long)vcpu->regs[REG_RDX],
-              (unsigned long long)vcpu->regs[REG_RSI], (unsigned long long)vcpu->regs[REG_RDI],
-              (unsigned long long)vcpu->regs[REG_RBP], (unsigned long long)cr2_read(),
+              "eax=0x%lx ebx=0x%lx ecx=0x%lx edx=0x%lx esi=0x%lx edi=0x%lx ebp=0x%lx "
+              "cr2=0x%lx cr3=0x%x",
+              vcpu->regs[REG_RAX], vcpu->regs[REG_RBX], vcpu->regs[REG_RCX], vcpu->regs[REG_RDX],
+              vcpu->regs[REG_RSI], vcpu->regs[REG_RDI], vcpu->regs[REG_RBP], cr2_read(),
               vcpu->guest_cr3);
 }
 
@@ -32,8 +30,8 @@ static void dump_fields(bool all)
 {
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         if (all || is_guest_field(fields[i].encoding))
-            log_event("guest_state", "field=%s value=0x%llx", fields[i].name,
-                      (unsigned long long)vmcs_read(fields[i].encoding));
+            log_event("guest_state", "field=%s value=0x%lx", fields[i].name,
+                      vmcs_read(fields[i].encoding));
     }
 }
 
@@ -42,11 +40,9 @@ void vmx_dump_guest(const struct vcpu *vcpu)
     dump_registers(vcpu);
     dump_fields(false);
     log_event("guest_state",
-              "exit_reason=0x%llx qualification=0x%llx interruption=0x%llx idt_vectoring=0x%llx",
-              (unsigned long long)vmcs_read(VMCS_EXIT_REASON),
-              (unsigned long long)vmcs_read(VMCS_EXIT_QUALIFICATION),
-              (unsigned long long)vmcs_read(VMCS_EXIT_INTERRUPTION_INFO),
-              (unsigned long long)vmcs_read(VMCS_IDT_VECTORING_INFO));
+              "exit_reason=0x%lx qualification=0x%lx interruption=0x%lx idt_vectoring=0x%lx",
+              vmcs_read(VMCS_EXIT_REASON), vmcs_read(VMCS_EXIT_QUALIFICATION),
+              vmcs_read(VMCS_EXIT_INTERRUPTION_INFO), vmcs_read(VMCS_IDT_VECTORING_INFO));
 }
 
 void vmx_dump_all(const struct vcpu *vcpu)
@@ -71,6 +67,6 @@ void vmx_log_entry_check(void)
     if (fault.rule == NULL)
         log_event("entry_check", "field=unknown");
     else
-        log_event("entry_check", "field=%s value=0x%llx rule=\"SDM vol. 3C, %s\"",
-                  vmx_field_name(fault.field), (unsigned long long)fault.value, fault.rule);
+        log_event("entry_check", "field=%s value=0x%lx rule=\"SDM vol. 3C, %s\"",
+                  vmx_field_name(fault.field), fault.value, fault.rule);
 }

@@ -67,8 +67,8 @@ static enum exit_result on_ept_violation(struct vcpu *vcpu)
 
 static enum exit_result on_ept_misconfiguration(struct vcpu *vcpu)
 {
-    return vcpu_stop(vcpu, "ept_misconfiguration", "gpa=0x%llx",
-                     (unsigned long long)vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
+    return vcpu_stop(vcpu, "ept_misconfiguration", "gpa=0x%lx",
+                     vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
 }
 
 /* The breakpoint at the end of a window and steps to a boundary are none of the guest's business.
@@ -230,8 +230,7 @@ static enum exit_result on_cr_access(struct vcpu *vcpu)
         return exit_cr_write(vcpu, known[number].which, (u32)vcpu_gpr(vcpu, gpr));
     if (kind == 1 && number == 3)
         return exit_cr3_read(vcpu, gpr);
-    return vcpu_stop(vcpu, "unexpected_cr_access", "qualification=0x%llx",
-                     (unsigned long long)qualification);
+    return vcpu_stop(vcpu, "unexpected_cr_access", "qualification=0x%lx", qualification);
 }
 
 /* SDM vol. 3C, table 28-5. */
@@ -309,9 +308,8 @@ void vcpu_exits_text(char *text, size_t size)
     text[0] = '\0';
     for (unsigned reason = 0; reason < VCPU_EXIT_REASONS; reason++) {
         if (exit_tally[reason].count > 0)
-            length = format_append(text, size, length, " %s=%llu/%llu", vmx_exit_name(reason),
-                                   (unsigned long long)exit_tally[reason].count,
-                                   (unsigned long long)exit_tally[reason].ticks);
+            length = format_append(text, size, length, " %s=%lu/%lu", vmx_exit_name(reason),
+                                   exit_tally[reason].count, exit_tally[reason].ticks);
     }
 }
 
@@ -327,8 +325,8 @@ enum exit_result vmx_dispatch(struct vcpu *vcpu)
         vmx_log_entry_check();
         if (basic == REASON_ENTRY_MACHINE_CHECK)
             exit_machine_check(vcpu);
-        return vcpu_stop(vcpu, "entry_failed", "exit=%s qualification=0x%llx", vmx_exit_name(basic),
-                         (unsigned long long)vmcs_read(VMCS_EXIT_QUALIFICATION));
+        return vcpu_stop(vcpu, "entry_failed", "exit=%s qualification=0x%lx", vmx_exit_name(basic),
+                         vmcs_read(VMCS_EXIT_QUALIFICATION));
     }
     if (basic >= VCPU_EXIT_REASONS || rows[basic].handler == NULL)
         return vcpu_stop(vcpu, "unhandled_exit", "exit=%s number=%u", vmx_exit_name(basic), basic);

@@ -33,8 +33,8 @@ static bool write_all(const struct field_value *table, size_t count)
         bool written = vmcs_try_write(table[i].field, table[i].value);
 
         if (!written)
-            log_event("vmcs_write_failed", "field=0x%x value=0x%llx", (unsigned)table[i].field,
-                      (unsigned long long)table[i].value);
+            log_event("vmcs_write_failed", "field=0x%x value=0x%lx", (unsigned)table[i].field,
+                      table[i].value);
         ok &= written;
     }
     return ok;

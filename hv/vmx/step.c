@@ -106,8 +106,7 @@ static void poison_now(struct vcpu *vcpu)
     error = recovery_poison(vcpu->vm, vcpu->later.gpa, vcpu->later.where);
     vcpus_go(vcpu);
     if (error != 0)
-        log_event("poison_refused", "gpage=0x%llx error=%d", (unsigned long long)vcpu->later.gpa.v,
-                  error);
+        log_event("poison_refused", "gpage=0x%lx error=%d", vcpu->later.gpa.v, error);
 }
 
 bool vmx_step_wanted(const struct vcpu *vcpu)

@@ -17,7 +17,7 @@ static void invvpid(enum invvpid_type type, u64 address)
 
     __asm__ volatile("invvpid %1, %2" : "=@ccna"(failed) : "m"(what), "r"((u64)type) : "memory");
     if (failed)
-        panic("invvpid type=%d address=0x%llx failed", (int)type, (unsigned long long)address);
+        panic("invvpid type=%d address=0x%lx failed", (int)type, address);
 }
 
 void tlb_init(u64 ept_pointer)

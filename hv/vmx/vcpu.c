@@ -35,8 +35,8 @@
 void vmcs_write(enum vmcs_field field, u64 value)
 {
     if (!vmcs_try_write(field, value))
-        panic("vmwrite field=0x%x value=0x%llx error=%llu", (unsigned)field,
-              (unsigned long long)value, (unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR));
+        panic("vmwrite field=0x%x value=0x%lx error=%lu", (unsigned)field, value,
+              vmcs_read(VMCS_INSTRUCTION_ERROR));
 }
 
 u64 vcpu_rip(const struct vcpu *vcpu)
@@ -236,8 +236,7 @@ enum exit_result vcpu_stop(struct vcpu *vcpu, const char *reason, const char *fm
     va_end(args);
     screen_take_log();
     vmx_dump_guest(vcpu);
-    log_event("guest_stop", "reason=%s rip=0x%llx %s", reason, (unsigned long long)vcpu_rip(vcpu),
-              detail);
+    log_event("guest_stop", "reason=%s rip=0x%lx %s", reason, vcpu_rip(vcpu), detail);
     return EXIT_STOP;
 }
 
@@ -246,8 +245,7 @@ static _Noreturn void entry_failed(u64 flags)
     u64 error = vmcs_read(VMCS_INSTRUCTION_ERROR);
 
     vmx_log_entry_check();
-    panic("VM entry failed error=%llu flags=0x%llx: %s", (unsigned long long)error,
-          (unsigned long long)flags, vmx_error_name(error));
+    panic("VM entry failed error=%lu flags=0x%lx: %s", error, flags, vmx_error_name(error));
 }
 
 /* False: something has to be done first. */

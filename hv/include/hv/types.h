@@ -27,10 +27,15 @@ typedef struct {
 #define GVA(x) ((gva_t){(u64)(x)})
 
 #define PAGE_SHIFT      12
-#define PAGE_SIZE       4096ull
+#define PAGE_SIZE       4096ul
 #define PAGE_MASK       (PAGE_SIZE - 1)
-#define LARGE_PAGE_SIZE (2ull << 20)
+#define LARGE_PAGE_SIZE (2ul << 20)
 #define LARGE_PAGE_MASK (LARGE_PAGE_SIZE - 1)
+
+static inline u64 min_u64(u64 a, u64 b)
+{
+    return a < b ? a : b;
+}
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
