@@ -171,7 +171,7 @@ static int faults(struct vcpu *vcpu, u32 gpa, u32 bytes)
         return -HV_EINVAL;
     error = guest_read(vcpu->vm, GPA(gpa), &order, sizeof(order));
     if (error == 0)
-        error = faults_start(vcpu->vm, &vcpu->plan, &order, tsc_read());
+        error = faults_start(vcpu->vm, &vcpu->plan, &order, vcpu->guest_ticks);
     return error == 0 ? (int)left : error;
 }
 

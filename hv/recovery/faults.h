@@ -1,6 +1,7 @@
 /*
  * Faults by a plan, for campaigns: which page goes bad when, drawn from a seed, so that it repeats
- * exactly. The plan names instants in TSC ticks and a few boundaries between instructions after
+ * exactly. The plan names instants in TSC ticks of the guest's own time, since a fault's log alone
+ * takes as long as many instructions of the guest, and a few boundaries between instructions after
  * them; the backend counts both (hv/vmx/due.c, step.c).
  */
 #ifndef HV_RECOVERY_FAULTS_H
@@ -14,7 +15,7 @@ struct fault_plan {
     struct kmv_fault_plan order;
     u32 random; /* state of the generator, never 0 */
     u32 left;   /* faults to come */
-    u64 at;     /* TSC: the next one not before */
+    u64 at;     /* ticks of the guest's: the next one not before */
 };
 
 /* Where the guest is: linear addresses of the kinds from KMV_FAULT_code to KMV_FAULT_table (what

@@ -91,8 +91,9 @@ struct vcpu {
     struct completion completion;
     struct later later;
     struct fault_plan plan;
-    bool stepping;      /* the guest was entered to come to the next boundary */
-    bool stepped;       /* the last entry was so, with TF */
+    u64 guest_ticks; /* TSC ticks that the guest has had of this processor, up to the last exit */
+    bool stepping;   /* the guest was entered to come to the next boundary */
+    bool stepped;    /* the last entry was so, with TF */
     bool stepped_event; /* it was, to deliver an event */
     bool has_preemption_timer;
     bool preemption_timer_on;

@@ -39,7 +39,7 @@ static u64 scrub(struct vcpu *vcpu)
 /* Ticks until the next planned fault's instant; behind it boundaries are counted. */
 static u64 fault(struct vcpu *vcpu)
 {
-    u64 now = tsc_read();
+    u64 now = vcpu->guest_ticks;
 
     if (vcpu->plan.left == 0 || vcpu->later.steps > 0 || vcpu->later.due)
         return NEVER;

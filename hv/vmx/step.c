@@ -93,7 +93,7 @@ static void poison_planned(struct vcpu *vcpu)
 
     vcpu->later = (struct later){0};
     vcpus_stop_others(vcpu);
-    faults_strike(vcpu->vm, &vcpu->plan, &place, tsc_read());
+    faults_strike(vcpu->vm, &vcpu->plan, &place, vcpu->guest_ticks);
     vcpus_go(vcpu);
 }
 

@@ -261,11 +261,12 @@ static bool enter(struct vcpu *vcpu)
     return true;
 }
 
-/* The time since the last exit is that exit's; the guest's own is what remains. */
-static void account(struct vcpu *vcpu, u64 exit_at)
+/* The time since the last exit is that exit's; the guest's own is what remains. Returns when that
+ * begins. */
+static u64 account(struct vcpu *vcpu, u64 exit_at)
 {
     u16 reason = (u16)vmcs_read(VMCS_EXIT_REASON);
-    u64 ticks = tsc_read() - exit_at;
+    u64 now = tsc_read(), ticks = now - exit_at;
 
     vcpu->vm->counters[KMV_COUNTER_hv_ticks] += ticks;
     if (reason < VCPU_EXIT_REASONS)
@@ -275,6 +276,7 @@ static void account(struct vcpu *vcpu, u64 exit_at)
         exit_costs[vcpu->cost][bucket < COST_BUCKETS ? bucket : COST_BUCKETS - 1]++;
         vcpu->cost = COST_NONE;
     }
+    return now;
 }
 
 static void dump_running(void)
@@ -286,15 +288,17 @@ static void dump_running(void)
 static u64 run_guest(struct vcpu *vcpu, u64 exit_at)
 {
     bool entered;
+    u64 entered_at;
 
     do {
         vcpu_serve(vcpu);
         vmx_do_due(vcpu);
         vmx_event_deliver(vcpu);
-        account(vcpu, exit_at);
+        entered_at = account(vcpu, exit_at);
         vcpu_unlock(vcpu);
         entered = enter(vcpu);
         exit_at = tsc_read();
+        vcpu->guest_ticks += exit_at - entered_at;
         vcpu_lock(vcpu);
     } while (!entered);
     return exit_at;

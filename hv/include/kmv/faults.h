@@ -27,7 +27,7 @@ enum kmv_fault_kind { KMV_FAULT_KINDS(KMV_FAULT_ENUM) KMV_FAULT_KIND_COUNT };
 struct kmv_fault_plan {
     uint32_t seed;
     uint32_t count;
-    uint32_t interval; /* TSC ticks between two faults on average, 1 to 2^30 */
+    uint32_t interval; /* TSC ticks of the guest's between two faults on average, 1 to 2^30 */
     uint32_t first;    /* guest-physical address of the first page of the range */
     uint32_t end;      /* behind its last page */
     uint32_t kinds;    /* mask: 1 << enum kmv_fault_kind */
