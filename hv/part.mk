@@ -17,16 +17,6 @@ HV_LDFLAGS := $(HV_CFLAGS) -nostdlib -static-pie -Wl,--no-dynamic-linker -Wl,-z,
 
 ALL += $(HV_OUT)/hv.elf
 
-# For the tests of its end only: hypercalls that break the hypervisor.
-ifeq ($(TEST_FAULTS),1)
-HV_CFLAGS += -DTEST_FAULTS
-HV_OBJ    += $(HV_OUT)/fault.o
-$(HV_OUT)/fault.o: tests/machine/faults/fault.c
-	@mkdir -p $(@D)
-	$(call say,CC,$<)
-	$(Q)$(CC) $(HV_CFLAGS) -MMD -MP -c -o $@ $<
-endif
-
 $(HV_OUT)/hv.elf: $(HV_OBJ) hv/boot/hv.lds
 	$(call say,LD,$@)
 	$(Q)$(CC) $(HV_LDFLAGS) -o $@ $(HV_OBJ)

@@ -5,6 +5,7 @@ TESTS_PYTHON := /usr/bin/python3
 TESTS_RUN    := $(TESTS_PYTHON) tests/run.py --build $(BUILD)
 
 include tests/unit/hv/part.mk
+include tests/machine/hypervisor/part.mk
 include tests/bench/part.mk
 
 .PHONY: run-tests
@@ -79,7 +80,7 @@ TESTS_TIDY_INCLUDE := -Iuefi -Ihv/include -isystem /usr/include/efi -isystem /us
 .PHONY: check-tidy
 check-tidy:
 	$(call say,CHECK,clang-tidy)
-	$(Q)$(TESTS_TIDY) $(HV_C) -- -std=gnu11 -I. -Ihv/include -ffreestanding -mgeneral-regs-only 2>/dev/null
+	$(Q)$(TESTS_TIDY) $(HV_C) $(HVTESTED_C) -- -std=gnu11 -I. -Ihv/include -ffreestanding -mgeneral-regs-only 2>/dev/null
 	$(Q)$(TESTS_TIDY) $(TESTS_TIDY_LOADER) $(patsubst %,uefi/%.c,$(LOADER_PURE) $(LOADER_EFI)) -- -std=c11 -ffreestanding \
 	    -fshort-wchar -DGNU_EFI_USE_MS_ABI $(TESTS_TIDY_INCLUDE) 2>/dev/null
 
@@ -96,7 +97,7 @@ stats:
 	@$(TESTS_PYTHON) tests/check/stats.py hv
 
 # Lines of C that the hypervisor has outgrown its limit by: told by each check, and never to become more.
-TESTS_OUTGROWN := 424
+TESTS_OUTGROWN := 131
 
 .PHONY: check-stats
 check-stats:

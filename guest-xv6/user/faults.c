@@ -55,6 +55,7 @@ int main(int argc, char **argv)
     if (kinds == 0)
         kinds = (1u << KMV_FAULT_KIND_COUNT) - 1;
     if (faults((int)count, seed, interval, kinds) < 0)
-        fail("faults", "refused", "needs the hypervisor with the mirror on");
+        fail("faults", "refused",
+             "needs the mirror, and kmv run --hypervisor build/hv/hv-test.elf");
     exit();
 }

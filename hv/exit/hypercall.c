@@ -7,10 +7,6 @@
 #include <hv/vcpu/others.h>
 #include <hv/vm/guestmem.h>
 
-#ifdef TEST_FAULTS
-#include <tests/machine/faults/fault.h>
-#endif
-
 /* Vectors below are those of exceptions. */
 #define FIRST_INTERRUPT 32u
 
@@ -90,36 +86,6 @@ static int windows(struct vcpu *vcpu, u32 maps, u32 second)
     return 0;
 }
 
-/* The VMCALL's own end is the first boundary. */
-static int poison_later(struct vcpu *vcpu, u32 gpa, u32 order)
-{
-    u32 where = order & ((1u << KMV_LATER_SHIFT) - 1);
-    enum vm_side side;
-    gpa_t page;
-
-    if (!vm_ram_side(vcpu->vm, GPA(gpa), &side, &page) || side != SIDE_NATIVE ||
-        (where & ~KMV_POISON_FORCE) > KMV_POISON_BOTH)
-        return -HV_EINVAL;
-    vcpu_do_later(vcpu, &(struct later){
-                            .steps = (order >> KMV_LATER_SHIFT) + 1, .gpa = page, .where = where});
-    return 0;
-}
-
-static int interrupt_later(struct vcpu *vcpu, u32 vector, u32 order)
-{
-    if (!vcpu->vm->mirrored)
-        return -HV_EOPNOTSUPP;
-    if (vector == 0) {
-        vcpu_do_later(vcpu, &(struct later){0});
-        return 0;
-    }
-    if (vector < FIRST_INTERRUPT || vector >= VCPU_VECTORS)
-        return -HV_EINVAL;
-    vcpu_do_later(vcpu,
-                  &(struct later){.steps = (order >> KMV_LATER_SHIFT) + 1, .vector = (u8)vector});
-    return 0;
-}
-
 /* Exceptions that nothing else raises here, of those that push no error code (SDM vol. 3A, table
  * 6-1). */
 static bool is_loss_vector(u32 vector)
@@ -157,24 +123,6 @@ static int give(struct vcpu *vcpu, u32 gpa, u32 second)
     return recovery_give(vcpu->vm, GPA(gpa));
 }
 
-static int faults(struct vcpu *vcpu, u32 gpa, u32 bytes)
-{
-    struct kmv_fault_plan order;
-    u32 left = vcpu->plan.left;
-    int error;
-
-    if (gpa == 0 && bytes == 0)
-        return (int)left;
-    if (!vcpu->vm->mirrored)
-        return -HV_EOPNOTSUPP;
-    if (bytes != sizeof(order))
-        return -HV_EINVAL;
-    error = guest_read(vcpu->vm, GPA(gpa), &order, sizeof(order));
-    if (error == 0)
-        error = faults_start(vcpu->vm, &vcpu->plan, &order, vcpu->guest_ticks);
-    return error == 0 ? (int)left : error;
-}
-
 static int scrub(struct vcpu *vcpu, u32 permille, u32 second)
 {
     (void)second;
@@ -194,14 +142,11 @@ static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_VERIFY] = verify,
     [KMV_HC_COUNTERS] = counters,
     [KMV_HC_WINDOWS] = windows,
-    [KMV_HC_POISON_LATER] = poison_later,
-    [KMV_HC_INTERRUPT_LATER] = interrupt_later,
     [KMV_HC_LOSS_VECTOR] = loss_vector,
     [KMV_HC_LOST_PAGE] = lost_page,
     [KMV_HC_RENEW] = renew,
     [KMV_HC_PROTECT] = protect,
     [KMV_HC_GIVE] = give,
-    [KMV_HC_FAULTS] = faults,
     [KMV_HC_SCRUB] = scrub,
 };
 
@@ -239,10 +184,6 @@ enum exit_result exit_hypercall(struct vcpu *vcpu)
         return vcpu_inject(vcpu, VECTOR_UD, false, 0);
     if (number == KMV_HC_POWEROFF)
         return guest_power_off(vcpu, first);
-#ifdef TEST_FAULTS
-    if (number >= TEST_FAULT_BASE)
-        return test_fault(vcpu, number - TEST_FAULT_BASE);
-#endif
     vcpu_set_gpr(vcpu, REG_RAX, (u32)call(vcpu, number, first, second));
     vcpu_skip_instruction(vcpu);
     return EXIT_RESUME;

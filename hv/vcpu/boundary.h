@@ -15,9 +15,4 @@ bool vcpu_in_window(struct vcpu *vcpu, u32 *end);
 /* The guest gets the external interrupt as soon as it takes it. */
 void vcpu_raise(struct vcpu *vcpu, u8 vector);
 
-/* `later` is done when the guest has passed later->steps boundaries more: events count, and each
- * iteration of a repeated instruction. Replaces what was ordered before. The guest can tell: flags
- * that it saves meanwhile have TF set. */
-void vcpu_do_later(struct vcpu *vcpu, const struct later *later);
-
 #endif

@@ -5,7 +5,6 @@
 #ifndef HV_VCPU_VCPU_H
 #define HV_VCPU_VCPU_H
 
-#include <hv/recovery/faults.h>
 #include <hv/types.h>
 #include <hv/vm/linear.h>
 #include <hv/vm/vm.h>
@@ -30,16 +29,6 @@ struct event {
     u32 info; /* 0: none */
     u32 error;
     u32 length; /* of the instruction, for software events */
-};
-
-/* What a guest ordered to happen at a boundary between instructions, for tests. */
-struct later {
-    u32 steps;    /* boundaries to go, 0: none is ordered */
-    bool due;     /* the page is to be poisoned at the first boundary outside windows */
-    bool planned; /* ... the one that the plan draws then */
-    u8 vector;    /* 0: poison the page, else the external interrupt to raise */
-    gpa_t gpa;
-    u32 where; /* as in KMV_HC_POISON */
 };
 
 /* The guest runs to the end of a window that it was found in; what it gets back then. */
@@ -89,12 +78,7 @@ struct vcpu {
     bool loss_told;    /* the guest was told of `lost_page`, and has not asked which it is */
     gpa_t lost_page;
     struct completion completion;
-    struct later later;
-    struct fault_plan plan;
-    u64 guest_ticks; /* TSC ticks that the guest has had of this processor, up to the last exit */
-    bool stepping;   /* the guest was entered to come to the next boundary */
-    bool stepped;    /* the last entry was so, with TF */
-    bool stepped_event; /* it was, to deliver an event */
+    void (*at_boundary)(struct vcpu *); /* waits for one outside windows; NULL: nothing does */
     bool has_preemption_timer;
     bool preemption_timer_on;
     u8 preemption_timer_shift; /* the timer counts TSC ticks >> this (SDM vol. 3D, A.6) */

@@ -28,9 +28,8 @@ struct vm {
     bool mirrored;
     hpa_t unprotected[UNPROTECTED_FRAMES]; /* bitmaps (recovery/protect.c); 0: all are protected */
     u32 degraded;                          /* pages with one frame for both sides, now */
-    bool plan_steps; /* planned faults are counted with TF: none of it is the guest's */
-    u8 loss_vector;  /* KMV_HC_LOSS_VECTOR; 0: none */
-    hpa_t sink;      /* takes the mirror writes of device pages */
+    u8 loss_vector;                        /* KMV_HC_LOSS_VECTOR; 0: none */
+    hpa_t sink;                            /* takes the mirror writes of device pages */
     u64 counters[KMV_COUNTER_COUNT];
     struct stats stats;
 };

@@ -20,8 +20,16 @@ int vmx_start_waiting(struct vcpu *vcpu);
 /* The start-up interrupt: real mode, at the page `vector`. */
 void vmx_start_up(u8 vector);
 
+/* Runs the guest to its next VM exit. False: something has to be done first. */
+bool vmx_enter_guest(struct vcpu *vcpu);
+
 /* Answers the VM exit that just happened. */
 enum exit_result vmx_dispatch(struct vcpu *vcpu);
+
+/* What vcpu_run calls in place of these two: weak, so that a build for tests can go around them
+ * (tests/machine/hypervisor). */
+bool vmx_hooked_enter(struct vcpu *vcpu);
+enum exit_result vmx_hooked_dispatch(struct vcpu *vcpu);
 
 /* Before an entry: hands the UART log lines, visits pages as the scrubber's budget allows, and sees
  * to an exit when more is due. */
@@ -37,20 +45,13 @@ void vmx_event_deliver(struct vcpu *vcpu);
 /* Sets or clears a primary control. */
 void vmx_set_primary(struct vcpu *vcpu, u32 bit, bool on);
 
-/* The guest came to the boundary behind an instruction. */
-void vmx_boundary(struct vcpu *vcpu);
-
-/* Before an entry: makes the guest run to the end of an open window if an event is `wanted`, a page
- * is to be poisoned, or another processor wants this one to stop; else does these. True: nothing
- * may be injected yet. */
+/* Before an entry: makes the guest run to the end of an open window if an event is `wanted`,
+ * something waits for a boundary, or another processor wants this one to stop; else does these.
+ * True: nothing may be injected yet. */
 bool vmx_step_prepare(struct vcpu *vcpu, bool wanted);
 
 /* Has that anything to do without a wanted event? */
 bool vmx_step_wanted(const struct vcpu *vcpu);
-
-/* Around an entry: the guest stops at the next boundary while an order counts them. */
-void vmx_step_enter(struct vcpu *vcpu);
-void vmx_step_leave(struct vcpu *vcpu);
 
 /* Restores blocking by NMI that an interrupted IRET had lifted (SDM vol. 3C, 28.2.3). */
 void vmx_nmi_reblock(u32 unblocked);

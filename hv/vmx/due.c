@@ -36,20 +36,6 @@ static u64 scrub(struct vcpu *vcpu)
     return scrub->due > now ? scrub->due - now : 0;
 }
 
-/* Ticks until the next planned fault's instant; behind it boundaries are counted. */
-static u64 fault(struct vcpu *vcpu)
-{
-    u64 now = vcpu->guest_ticks;
-
-    if (vcpu->plan.left == 0 || vcpu->later.steps > 0 || vcpu->later.due)
-        return NEVER;
-    if (now < vcpu->plan.at)
-        return vcpu->plan.at - now;
-    vcpu_do_later(vcpu,
-                  &(struct later){.steps = faults_boundaries(&vcpu->plan) + 1, .planned = true});
-    return NEVER;
-}
-
 static void set_timer(struct vcpu *vcpu, u64 ticks)
 {
     bool wanted = ticks < NEVER && vcpu->has_preemption_timer;
@@ -68,5 +54,5 @@ void vmx_do_due(struct vcpu *vcpu)
 
     if (vcpu->vm->scrub.permille > 0)
         ticks = min_u64(ticks, scrub(vcpu));
-    set_timer(vcpu, min_u64(ticks, fault(vcpu)));
+    set_timer(vcpu, ticks);
 }

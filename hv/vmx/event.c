@@ -11,7 +11,6 @@ void vmx_event_collect(struct vcpu *vcpu)
 {
     u32 info = (u32)vmcs_read(VMCS_IDT_VECTORING_INFO);
 
-    vmx_step_leave(vcpu);
     vcpu->event.info = 0;
     if ((info & INTERRUPTION_VALID) == 0)
         return;
@@ -100,7 +99,6 @@ void vmx_event_deliver(struct vcpu *vcpu)
         vcpu->nmi_wanted = true;
     if (vcpu->waiting || vcpu->nmi_wanted || vcpu->raised_words != 0 || vmx_step_wanted(vcpu))
         deliver_waiting(vcpu);
-    vmx_step_enter(vcpu);
     if (vcpu->event.info == 0)
         return;
     vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, vcpu->event.info);

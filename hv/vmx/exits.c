@@ -71,21 +71,10 @@ static enum exit_result on_ept_misconfiguration(struct vcpu *vcpu)
                      vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
 }
 
-/* The breakpoint at the end of a window and steps to a boundary are none of the guest's business.
- */
-static bool debug_is_ours(struct vcpu *vcpu)
+/* The breakpoint at the end of a window is none of the guest's business. */
+static bool debug_is_ours(const struct vcpu *vcpu)
 {
-    u64 cause = vmcs_read(VMCS_EXIT_QUALIFICATION);
-
-    if (vcpu->completion.on && (cause & DEBUG_BREAKPOINT_0))
-        return true;
-    if (!(cause & DEBUG_SINGLE_STEP))
-        return false;
-    if (vcpu->stepped)
-        vmx_boundary(vcpu);
-    else if (vcpu->vm->plan_steps) /* flags that the guest saved in between and has now again */
-        vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) & ~(u64)RFLAGS_TF);
-    return vcpu->stepped || vcpu->vm->plan_steps;
+    return vcpu->completion.on && (vmcs_read(VMCS_EXIT_QUALIFICATION) & DEBUG_BREAKPOINT_0) != 0;
 }
 
 /* The exit leaves DR6 and DR7.GD untouched and reports what DR6 would have got (SDM vol. 3C, 28.1,
@@ -139,8 +128,8 @@ static enum exit_result on_triple_fault(struct vcpu *vcpu)
     return vcpu_stop(vcpu, "triple_fault", "%s", "");
 }
 
-/* The window is open: vmx_event_deliver injects what waits. */
-static enum exit_result on_event_window(struct vcpu *vcpu)
+/* What waits, or is due, is done before every entry (event.c, due.c). */
+static enum exit_result on_due(struct vcpu *vcpu)
 {
     (void)vcpu;
     return EXIT_RESUME;
@@ -160,14 +149,6 @@ static enum exit_result on_hlt(struct vcpu *vcpu)
 {
     vcpu_skip_instruction(vcpu);
     vmcs_write(VMCS_GUEST_ACTIVITY_STATE, ACTIVITY_HLT);
-    return EXIT_RESUME;
-}
-
-/* What is due is done before every entry (hv/vmx/due.c). */
-static enum exit_result on_preemption_timer(struct vcpu *vcpu)
-{
-    if (vcpu->stepped_event)
-        vmx_boundary(vcpu);
     return EXIT_RESUME;
 }
 
@@ -257,8 +238,8 @@ static const struct exit_row rows[VCPU_EXIT_REASONS] = {
     [REASON_EXTERNAL_INTERRUPT] = {"external_interrupt", on_external_interrupt},
     [REASON_TRIPLE_FAULT] = {"triple_fault", on_triple_fault},
     [REASON_INIT] = {"init", NULL},
-    [REASON_INTERRUPT_WINDOW] = {"interrupt_window", on_event_window},
-    [REASON_NMI_WINDOW] = {"nmi_window", on_event_window},
+    [REASON_INTERRUPT_WINDOW] = {"interrupt_window", on_due},
+    [REASON_NMI_WINDOW] = {"nmi_window", on_due},
     [REASON_TASK_SWITCH] = {"task_switch", on_task_switch},
     [REASON_CPUID] = {"cpuid", exit_cpuid},
     [11] = {"getsec", on_vmx_instruction},
@@ -288,7 +269,7 @@ static const struct exit_row rows[VCPU_EXIT_REASONS] = {
     [REASON_EPT_VIOLATION] = {"ept_violation", on_ept_violation},
     [REASON_EPT_MISCONFIGURATION] = {"ept_misconfiguration", on_ept_misconfiguration},
     [REASON_INVEPT] = {"invept", on_vmx_instruction},
-    [REASON_PREEMPTION_TIMER] = {"preemption_timer", on_preemption_timer},
+    [REASON_PREEMPTION_TIMER] = {"preemption_timer", on_due},
     [REASON_INVVPID] = {"invvpid", on_vmx_instruction},
     [REASON_XSETBV] = {"xsetbv", exit_xsetbv},
 };

@@ -50,12 +50,12 @@ void vcpu_skip_bytes(struct vcpu *vcpu, u32 bytes)
     u64 blocked = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
     u64 next = vmcs_read(VMCS_GUEST_RIP) + bytes;
 
+    (void)vcpu;
     if ((vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_LONG) == 0)
         next = (u32)next;
     vmcs_write(VMCS_GUEST_RIP, next);
     if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & blocked)
         vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~blocked);
-    vmx_boundary(vcpu);
     /* The guest steps over this instruction, too. */
     if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
         vmcs_write(VMCS_GUEST_PENDING_DEBUG,
@@ -144,7 +144,6 @@ void vcpu_enter_task(struct vcpu *vcpu, u32 eip, u32 flags, bool by_iret)
     vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~(u64)DR7_LOCAL);
     vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, by_nmi ? INTERRUPTIBILITY_NMI : by_iret ? 0 : blocked);
     vmcs_write(VMCS_GUEST_ACTIVITY_STATE, 0);
-    vmx_boundary(vcpu);
 }
 
 static u64 merge(enum vmcs_field real, enum vmcs_field mask, enum vmcs_field shadow)
@@ -248,8 +247,7 @@ static _Noreturn void entry_failed(u64 flags)
     panic("VM entry failed error=%lu flags=0x%lx: %s", error, flags, vmx_error_name(error));
 }
 
-/* False: something has to be done first. */
-static bool enter(struct vcpu *vcpu)
+bool vmx_enter_guest(struct vcpu *vcpu)
 {
     u64 flags = vmx_enter(vcpu->regs, vcpu->launched, &vcpu->requests);
 
@@ -261,12 +259,11 @@ static bool enter(struct vcpu *vcpu)
     return true;
 }
 
-/* The time since the last exit is that exit's; the guest's own is what remains. Returns when that
- * begins. */
-static u64 account(struct vcpu *vcpu, u64 exit_at)
+/* The time since the last exit is that exit's. */
+static void account(struct vcpu *vcpu, u64 exit_at)
 {
     u16 reason = (u16)vmcs_read(VMCS_EXIT_REASON);
-    u64 now = tsc_read(), ticks = now - exit_at;
+    u64 ticks = tsc_read() - exit_at;
 
     vcpu->vm->counters[KMV_COUNTER_hv_ticks] += ticks;
     if (reason < VCPU_EXIT_REASONS)
@@ -276,7 +273,16 @@ static u64 account(struct vcpu *vcpu, u64 exit_at)
         exit_costs[vcpu->cost][bucket < COST_BUCKETS ? bucket : COST_BUCKETS - 1]++;
         vcpu->cost = COST_NONE;
     }
-    return now;
+}
+
+__attribute__((weak)) bool vmx_hooked_enter(struct vcpu *vcpu)
+{
+    return vmx_enter_guest(vcpu);
+}
+
+__attribute__((weak)) enum exit_result vmx_hooked_dispatch(struct vcpu *vcpu)
+{
+    return vmx_dispatch(vcpu);
 }
 
 static void dump_running(void)
@@ -288,17 +294,15 @@ static void dump_running(void)
 static u64 run_guest(struct vcpu *vcpu, u64 exit_at)
 {
     bool entered;
-    u64 entered_at;
 
     do {
         vcpu_serve(vcpu);
         vmx_do_due(vcpu);
         vmx_event_deliver(vcpu);
-        entered_at = account(vcpu, exit_at);
+        account(vcpu, exit_at);
         vcpu_unlock(vcpu);
-        entered = enter(vcpu);
+        entered = vmx_hooked_enter(vcpu);
         exit_at = tsc_read();
-        vcpu->guest_ticks += exit_at - entered_at;
         vcpu_lock(vcpu);
     } while (!entered);
     return exit_at;
@@ -318,7 +322,7 @@ void vcpu_run(struct vcpu *vcpu)
         if (exit_at >= vcpu->vm->stats.next)
             stats_log(vcpu->vm, exit_at);
         vmx_event_collect(vcpu);
-        result = vmx_dispatch(vcpu);
+        result = vmx_hooked_dispatch(vcpu);
     } while (result == EXIT_RESUME);
     processors_halt_others();
 }

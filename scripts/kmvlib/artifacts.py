@@ -31,7 +31,7 @@ def find_artifacts(options):
     loader = hypervisor = None
     if options.platform not in platforms.BARE:
         loader = os.path.join(TOP, options.build, "uefi", "BOOTX64.EFI")
-        hypervisor = os.path.join(TOP, options.build, "hv", "hv.elf")
+        hypervisor = options.hypervisor or os.path.join(TOP, options.build, "hv", "hv.elf")
     translated = f"mirror-{options.offset:08x}" if options.translate else ""
     guest = os.path.join(TOP, options.build, "guest", translated)
     kernel = options.guest or os.path.join(guest, "kernel.elf")
@@ -46,7 +46,7 @@ def find_artifacts(options):
 def make_artifacts(artifacts, options):
     """Makes those of the build's files that are missing."""
     mine = {artifacts.loader, artifacts.hypervisor, artifacts.kernel, artifacts.disk}
-    mine -= {None, options.guest, options.disk}
+    mine -= {None, options.hypervisor, options.guest, options.disk}
     # The names that the Makefile knows begin with BUILD as it is given here.
     build = os.path.relpath(os.path.join(TOP, options.build), TOP)
     make_missing(sorted(os.path.relpath(path, TOP) for path in mine), build, options.offset)

@@ -53,6 +53,7 @@ def add_run(commands):
     add("--cpu", metavar="MODEL", help="the emulator's name of a CPU model")
     add("--smp", metavar="N", type=int, default=1, help="processors (default 1)")
     add("--disk", metavar="IMAGE", help="guest disk, changed in place (default: a copy of the build's)")
+    add("--hypervisor", metavar="FILE", help="hypervisor to run (default BUILD/hv/hv.elf; hv-test.elf beside it is the tests')")
     add("--boot", metavar="IMAGE", help="boot this image of kmv image; of what it holds, give --mem, --spare and --mirror again")
     add_guest_options(parser, "default 1 at a terminal, else 0: never")
     add("--exec", metavar="'CMD; CMD'", help="type these commands at the guest's prompt, then power off")
@@ -88,7 +89,7 @@ def add_image(commands):
     )
     parser.add_argument("image", metavar="IMAGE", help="file to write")
     add_guest_options(parser, "default 0: never")
-    parser.set_defaults(function=image_command, exec="", platform="kvm", cpu=None, smp=1, disk=None, boot=None)
+    parser.set_defaults(function=image_command, hypervisor=None, exec="", platform="kvm", cpu=None, smp=1, disk=None, boot=None)
     parser.set_defaults(timeout=None, log=None, keep=None)
 
 

@@ -28,6 +28,7 @@ class RunOptions:
     mem: int = 128
     spare: int = 16
     build: str = "build"
+    hypervisor: str | None = None  # in place of the build's
     guest: str | None = None
     disk: str | None = None
     boot: str | None = None
@@ -65,6 +66,7 @@ def checked_options(args):
         mem=args.mem,
         spare=contract.default_spare(args.mem) if args.spare is None else args.spare,
         build=args.build,
+        hypervisor=existing(args.hypervisor, "--hypervisor"),
         guest=existing(args.guest, "--guest"),
         disk=existing(args.disk, "--disk"),
         boot=existing(args.boot, "--boot"),
@@ -137,6 +139,8 @@ def check_sizes(options):
 def check_names(options):
     if options.boot and options.platform in platforms.BARE:
         raise usage("--boot: a bare machine boots its kernel alone: leave --boot or the bare platform away")
+    if options.hypervisor and (options.boot or options.platform in platforms.BARE):
+        raise usage("--hypervisor: a bare machine has none, and --boot brings its own: leave --hypervisor away")
     if not options.cmdline.isascii() or not options.cmdline.isprintable():
         raise usage("--cmdline: must be one line of printable ASCII")
     names = [os.path.basename(module).lower() for module in options.modules]

@@ -148,6 +148,7 @@ def run_machine(args, folder, name, commands):
     disk = make_disk(os.path.join(TOP, args.build, "guest"), TRANSLATED, commands, place)
     command = [os.path.join(TOP, "scripts", "kmv"), "run", "--build", args.build, "--disk", disk, "--log", log]
     command += ["--platform", "bochs", "--timeout", str(RUN_SECONDS)]
+    command += ["--hypervisor", os.path.join(TOP, args.build, "hv", "hv-test.elf")]
     if args.smp > 1:
         command += ["--smp", str(args.smp)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)

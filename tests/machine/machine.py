@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, os.environ.get("KMV_BUILD", "build"))
+# The hypervisor with what only tests order (hypervisor/).
+TEST_HYPERVISOR = os.path.join(BUILD, "hv", "hv-test.elf")
 KMV = os.path.join(TOP, "scripts", "kmv")
 
 sys.path.insert(0, os.path.join(TOP, "scripts"))

@@ -2,21 +2,18 @@
 
 import os
 import re
-import subprocess
 
 import pytest
 
 from guestkit import build_guest
-from machine import BUILD, TOP, run
+from machine import TEST_HYPERVISOR, run
 
-FAULTY = os.path.join(os.path.relpath(BUILD, TOP), "faulty")
-
-# The number in faults/fault.c; what the panic's message holds; the function that the trace begins in, inlined or not.
+# The number in hypervisor/failure.c; what the panic's message holds; the function that the trace begins in, inlined or not.
 PANICS = {
-    "exception": (0, "exception vector=6 ", "test_fault"),
-    "page_fault": (1, "exception vector=14 error=0x0 ", "test_fault"),
+    "exception": (0, "exception vector=6 ", "test_failure"),
+    "page_fault": (1, "exception vector=14 error=0x0 ", "test_failure"),
     "stack_overflow": (2, "stack overflow vector=8 ", "recurse"),
-    "panic": (3, "asked for", "test_fault"),
+    "panic": (3, "asked for", "test_failure"),
     "entry_control": (6, "error=7 flags=0x42: VM entry with invalid control field(s)", "entry_failed"),
     "entry_host": (7, "error=8 flags=0x42: VM entry with invalid host-state field(s)", "entry_failed"),
 }
@@ -35,20 +32,10 @@ FIELDS = {"entry_control": "CR3_TARGET_COUNT", "entry_host": "HOST_CS_SELECTOR"}
 GUEST_STATE = {"GUEST_RIP", "GUEST_CR0", "GUEST_CR3", "GUEST_RFLAGS", "GUEST_CS_ACCESS_RIGHTS", "GUEST_IDTR_BASE"}
 
 
-@pytest.fixture(name="faulty", scope="module")
-def faulty_build():
-    """A build of its own with the hypercalls that break it; make lets one build at a time."""
-    command = ["make", "--no-print-directory", f"BUILD={FAULTY}", "TEST_FAULTS=1"]
-    command += [f"{FAULTY}/hv/hv.elf", f"{FAULTY}/uefi/BOOTX64.EFI"]
-    lock = os.path.join(BUILD, ".faulty.lock")
-    subprocess.run(["flock", lock, *command], cwd=TOP, check=True, stdin=subprocess.DEVNULL)
-    return FAULTY
-
-
-def boot(folder, build, number, *options):
+def boot(folder, number, *options):
     kernel = build_guest(folder, "faults", False)
     machine = ("--platform", "bochs", "--mirror", "off", "--guest", kernel, "--cmdline", str(number))
-    return run(folder, *machine, "--build", build, *options)
+    return run(folder, *machine, "--hypervisor", TEST_HYPERVISOR, *options)
 
 
 def dumped_fields(result):
@@ -66,9 +53,9 @@ def chosen(names):
 
 
 @pytest.mark.parametrize("name", chosen(PANICS))
-def test_panic(tmp_path, faulty, name):
+def test_panic(tmp_path, name):
     number, message, function = PANICS[name]
-    result = boot(tmp_path, faulty, number)
+    result = boot(tmp_path, number)
     (event,) = result.named("panic")
     assert message in event["message"]
     assert result.status == 3, result.messages
@@ -84,9 +71,9 @@ def test_panic(tmp_path, faulty, name):
 
 
 @pytest.mark.parametrize("name", chosen(STOPS))
-def test_guest_stop(tmp_path, faulty, name):
+def test_guest_stop(tmp_path, name):
     number, expected, field = STOPS[name]
-    result = boot(tmp_path, faulty, number)
+    result = boot(tmp_path, number)
     (stop,) = result.named("guest_stop")
     assert {key: stop.get(key) for key in expected} == expected
     assert result.status == 6, result.messages
@@ -97,9 +84,9 @@ def test_guest_stop(tmp_path, faulty, name):
     assert [event["action"] for event in result.named("policy")] == ["off"]
 
 
-def test_restart(tmp_path, faulty):
+def test_restart(tmp_path):
     """The machine starts again, and the guest that runs then ends well."""
-    result = boot(tmp_path, faulty, "triple", "--on-stop", "restart")
+    result = boot(tmp_path, "triple", "--on-stop", "restart")
     assert [event["action"] for event in result.named("policy")] == ["restart"]
     assert [event["end"] for event in result.named("summary")] == ["guest_stop", "poweroff"]
     assert "restarted" in result.console

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from guestkit import FLAGS, GUESTS, OFFSET
-from machine import BUILD, run
+from machine import BUILD, TEST_HYPERVISOR, run
 
 TRANSLATOR = os.path.join(BUILD, "translator")
 TRAPS = [word for name in ("on_interrupt", "on_trap", "on_other", "on_debug") for word in ("--trap-entry", name)]
@@ -28,6 +28,7 @@ def build(folder):
 
 def test_no_boundary_loses_a_write(tmp_path):
     options = ["--platform", "bochs", "--guest", build(tmp_path), "--spare", str(SPARE_MIB)]
+    options += ["--hypervisor", TEST_HYPERVISOR]
     result = run(tmp_path, *options, timeout=SECONDS)
     found = SUMMARY.search(result.console)
     assert found, result.messages

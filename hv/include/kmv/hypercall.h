@@ -34,12 +34,13 @@ enum kmv_hypercall {
      * (-22) address not a multiple of 4, -EOPNOTSUPP (-95) with the mirror off. */
     KMV_HC_WINDOWS = 7,
     /* (gpa, side | flags | boundaries << 16) -> 0. KMV_HC_POISON once the guest has passed so many
-     * boundaries between instructions after this call, and is in no window. For tests. -EINVAL
-     * (-22) as KMV_HC_POISON. */
+     * boundaries between instructions after this call, and is in no window. Only for tests: the
+     * product answers this call, and the others that say so, as an unknown number. -EINVAL (-22)
+     * as KMV_HC_POISON. */
     KMV_HC_POISON_LATER = 8,
-    /* (vector 32..255, boundaries << 16) -> 0. An external interrupt after so many boundaries. For
-     * tests. Vector 0 drops what either call ordered. -EINVAL (-22) no such vector, -EOPNOTSUPP
-     * (-95) with the mirror off. */
+    /* (vector 32..255, boundaries << 16) -> 0. An external interrupt after so many boundaries.
+     * Only for tests. Vector 0 drops what either call ordered. -EINVAL (-22) no such vector,
+     * -EOPNOTSUPP (-95) with the mirror off. */
     KMV_HC_INTERRUPT_LATER = 9,
     /* (vector 18..31 of an exception without error code, 0: none) -> 0. From then on an access that
      * finds a page lost on both sides raises this exception, at the instruction whose access it is;
@@ -65,9 +66,9 @@ enum kmv_hypercall {
      * (-114) lost or given, -EBUSY (-16) one side is bad, -ENOMEM (-12). */
     KMV_HC_GIVE = 14,
     /* (gpa of a struct kmv_fault_plan of kmv/faults.h, its bytes; 0, 0: only asks) -> number of
-     * faults that are left of the last plan. Pages go bad from now on as the plan says. For tests.
-     * -EFAULT (-14), -EINVAL
-     * (-22) a field of the plan, -EOPNOTSUPP (-95) with the mirror off. */
+     * faults that are left of the last plan. Pages go bad from now on as the plan says. Only for
+     * tests. -EFAULT (-14), -EINVAL (-22) a field of the plan, -EOPNOTSUPP (-95) with the mirror
+     * off. */
     KMV_HC_FAULTS = 15,
     /* (permille) -> 0. The scrubber takes this share of a processor's time from now on; 0: it
      * stops. -EINVAL (-22) more than 500, -ENOMEM (-12) no memory for checksums left, -EOPNOTSUPP

@@ -97,13 +97,15 @@ ATTEMPT(poison_device, return hypercall(KMV_HC_POISON, 0xfee00000, 0);)
 ATTEMPT(poison_side, return hypercall(KMV_HC_POISON, 0x200000, 7);)
 ATTEMPT(poison_end, return hypercall(KMV_HC_POISON, ram_bytes, 0);)
 
-#define KMV_HC_LOSS_VECTOR 10
-#define KMV_HC_LOST_PAGE   11
-#define KMV_HC_RENEW       12
-#define KMV_HC_PROTECT     13
-#define KMV_HC_GIVE        14
-#define KMV_HC_FAULTS      15
-#define KMV_HC_SCRUB       16
+#define KMV_HC_POISON_LATER    8
+#define KMV_HC_INTERRUPT_LATER 9
+#define KMV_HC_LOSS_VECTOR     10
+#define KMV_HC_LOST_PAGE       11
+#define KMV_HC_RENEW           12
+#define KMV_HC_PROTECT         13
+#define KMV_HC_GIVE            14
+#define KMV_HC_FAULTS          15
+#define KMV_HC_SCRUB           16
 ATTEMPT(give_device, return hypercall(KMV_HC_GIVE, 0xfee00000, 0);)
 ATTEMPT(give_vga, return hypercall(KMV_HC_GIVE, 0xb8000, 0);)
 ATTEMPT(give_mirror, return hypercall(KMV_HC_GIVE, 0x38200000, 0);)
@@ -114,8 +116,10 @@ ATTEMPT(loss_by_interrupt, return hypercall(KMV_HC_LOSS_VECTOR, 32, 0);)
 ATTEMPT(loss_wraps, return hypercall(KMV_HC_LOSS_VECTOR, 0x100 + 18, 0);)
 ATTEMPT(loss_off, return hypercall(KMV_HC_LOSS_VECTOR, 0, 0);)
 ATTEMPT(lost_page_none, return hypercall(KMV_HC_LOST_PAGE, 0, 0);)
-ATTEMPT(faults_nothing, return hypercall(KMV_HC_FAULTS, 0x200000, 24);)
-ATTEMPT(faults_elsewhere, return hypercall(KMV_HC_FAULTS, 0xfffffff0, 24);)
+/* For tests only: the product has none of these. */
+ATTEMPT(poison_later, return hypercall(KMV_HC_POISON_LATER, 0x200000, 0);)
+ATTEMPT(interrupt_later, return hypercall(KMV_HC_INTERRUPT_LATER, 32, 0);)
+ATTEMPT(faults_planned, return hypercall(KMV_HC_FAULTS, 0x200000, 24);)
 ATTEMPT(renew_good, return hypercall(KMV_HC_RENEW, 0x200000, 0);)
 ATTEMPT(renew_device, return hypercall(KMV_HC_RENEW, 0xfee00000, 0);)
 ATTEMPT(renew_tables, return hypercall(KMV_HC_RENEW, 0xe0000000, 0);)
@@ -669,8 +673,9 @@ static const struct row rows[] = {
     {"loss_wraps", loss_wraps, "0xffffffea", KERNEL, ALWAYS},
     {"loss_off", loss_off, "0x0", KERNEL, ALWAYS},
     {"lost_page_none", lost_page_none, "0xfffffffe", KERNEL, ALWAYS},
-    {"faults_nothing", faults_nothing, "0xffffffea", KERNEL, MIRRORED},
-    {"faults_elsewhere", faults_elsewhere, "0xfffffff2", KERNEL, MIRRORED},
+    {"poison_later", poison_later, "0xffffffda", KERNEL, MIRRORED},
+    {"interrupt_later", interrupt_later, "0xffffffda", KERNEL, MIRRORED},
+    {"faults_planned", faults_planned, "0xffffffda", KERNEL, MIRRORED},
     {"renew_good", renew_good, "0xffffffea", KERNEL, ALWAYS},
     {"renew_device", renew_device, "0xffffffea", KERNEL, ALWAYS},
     {"renew_tables", renew_tables, "0xffffffea", KERNEL, ALWAYS},

@@ -1,4 +1,4 @@
-/* Asks a hypervisor built with TEST_FAULTS=1 to break in the way that the command line numbers,
+/* Asks a hypervisor built for tests to break in the way that the command line numbers,
  * then halts. With "triple" it takes itself down, once: a note in the CMOS RAM outlives a restart
  * of the machine. */
 #include "runtime.h"

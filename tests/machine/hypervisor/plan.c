@@ -1,4 +1,4 @@
-#include <hv/recovery/faults.h>
+#include "plan.h"
 
 #include <hv/log/log.h>
 #include <hv/recovery/recovery.h>
@@ -24,8 +24,7 @@ static void draw_instant(struct fault_plan *plan, u64 now)
     plan->at = now + plan->order.interval / 2 + draw(plan, plan->order.interval);
 }
 
-int faults_start(struct vm *vm, struct fault_plan *plan, const struct kmv_fault_plan *order,
-                 u64 now)
+int plan_start(struct vm *vm, struct fault_plan *plan, const struct kmv_fault_plan *order, u64 now)
 {
     if (order->interval == 0 || order->interval > INTERVAL_MAX || order->end > vm->ram_bytes ||
         order->first >= order->end || (order->first | order->end) & PAGE_MASK ||
@@ -34,11 +33,10 @@ int faults_start(struct vm *vm, struct fault_plan *plan, const struct kmv_fault_
     *plan = (struct fault_plan){
         .order = *order, .random = order->seed * 2654435761u | 1, .left = order->count};
     draw_instant(plan, now);
-    vm->plan_steps = true;
     return 0;
 }
 
-u32 faults_boundaries(struct fault_plan *plan)
+u32 plan_boundaries(struct fault_plan *plan)
 {
     return draw(plan, BOUNDARIES_MAX);
 }
@@ -106,7 +104,7 @@ static enum vm_side draw_side(struct fault_plan *plan, enum kmv_fault_kind kind)
     return kind == KMV_FAULT_mirror || chance == 0 ? SIDE_MIRROR : SIDE_NATIVE;
 }
 
-void faults_strike(struct vm *vm, struct fault_plan *plan, const struct fault_place *place, u64 now)
+void plan_strike(struct vm *vm, struct fault_plan *plan, const struct fault_place *place, u64 now)
 {
     enum kmv_fault_kind kind = draw_kind(plan);
     enum vm_side side = draw_side(plan, kind);

@@ -1,23 +1,21 @@
-/* Breaks the hypervisor on purpose, one way a number: linked into builds with TEST_FAULTS=1 only
- * (test_faults.py). */
-#include "fault.h"
+/* One way a number (test_faults.py). */
+#include "failure.h"
 
-#include <hv/lib/string.h>
 #include <hv/platform/panic.h>
 #include <hv/vmx/vmx.h>
 
 #define PRIMARY_HLT_EXITING (1u << 7)
 
-enum fault {
-    FAULT_EXCEPTION,
-    FAULT_PAGE,
-    FAULT_STACK,
-    FAULT_PANIC,
-    FAULT_GUEST_FLAGS,
-    FAULT_GUEST_CODE_SEGMENT,
-    FAULT_CONTROL,
-    FAULT_HOST,
-    FAULT_EXIT
+enum failure {
+    FAILURE_EXCEPTION,
+    FAILURE_PAGE,
+    FAILURE_STACK,
+    FAILURE_PANIC,
+    FAILURE_GUEST_FLAGS,
+    FAILURE_GUEST_CODE_SEGMENT,
+    FAILURE_CONTROL,
+    FAILURE_HOST,
+    FAILURE_EXIT
 };
 
 static u32 recurse(volatile u32 *depth)
@@ -35,35 +33,35 @@ static void read_nowhere(void)
     (void)*(volatile u8 *)0x7f0000000000;
 }
 
-enum exit_result test_fault(struct vcpu *vcpu, u32 number)
+enum exit_result test_failure(struct vcpu *vcpu, u32 number)
 {
     volatile u32 depth = 0;
 
-    switch ((enum fault)number) {
-    case FAULT_EXCEPTION:
+    switch ((enum failure)number) {
+    case FAILURE_EXCEPTION:
         __asm__ volatile("ud2");
         break;
-    case FAULT_PAGE:
+    case FAILURE_PAGE:
         read_nowhere();
         break;
-    case FAULT_STACK:
+    case FAILURE_STACK:
         recurse(&depth);
         break;
-    case FAULT_PANIC:
+    case FAILURE_PANIC:
         panic("asked for");
-    case FAULT_GUEST_FLAGS:
+    case FAILURE_GUEST_FLAGS:
         vmcs_write(VMCS_GUEST_RFLAGS, 0);
         return EXIT_RESUME;
-    case FAULT_GUEST_CODE_SEGMENT:
+    case FAILURE_GUEST_CODE_SEGMENT:
         vmcs_write(VMCS_GUEST_CS_ACCESS_RIGHTS, 0xc01b);
         return EXIT_RESUME;
-    case FAULT_CONTROL:
+    case FAILURE_CONTROL:
         vmcs_write(VMCS_CR3_TARGET_COUNT, 9);
         return EXIT_RESUME;
-    case FAULT_HOST:
+    case FAILURE_HOST:
         vmcs_write(VMCS_HOST_CS_SELECTOR, 0xb);
         return EXIT_RESUME;
-    case FAULT_EXIT:
+    case FAILURE_EXIT:
         vmcs_write(VMCS_PRIMARY_CONTROLS, vcpu->primary | PRIMARY_HLT_EXITING);
         break;
     }

@@ -2,10 +2,10 @@
  * Faults by a plan, for campaigns: which page goes bad when, drawn from a seed, so that it repeats
  * exactly. The plan names instants in TSC ticks of the guest's own time, since a fault's log alone
  * takes as long as many instructions of the guest, and a few boundaries between instructions after
- * them; the backend counts both (hv/vmx/due.c, step.c).
+ * them; orders.c counts both.
  */
-#ifndef HV_RECOVERY_FAULTS_H
-#define HV_RECOVERY_FAULTS_H
+#ifndef TESTS_PLAN_H
+#define TESTS_PLAN_H
 
 #include <hv/types.h>
 #include <hv/vm/vm.h>
@@ -27,16 +27,14 @@ struct fault_place {
 };
 
 /* Takes the plan over. 0 or -HV_EINVAL. */
-int faults_start(struct vm *vm, struct fault_plan *plan, const struct kmv_fault_plan *order,
-                 u64 now);
+int plan_start(struct vm *vm, struct fault_plan *plan, const struct kmv_fault_plan *order, u64 now);
 
 /* Boundaries that are to pass after the instant. */
-u32 faults_boundaries(struct fault_plan *plan);
+u32 plan_boundaries(struct fault_plan *plan);
 
 /* Makes a page bad, logs event=fault kind=... and what follows, and draws the next instant. A page
  * that can't be recovered, since its other side is bad and nobody has met it yet, is left alone,
  * and the fault drawn anew. */
-void faults_strike(struct vm *vm, struct fault_plan *plan, const struct fault_place *place,
-                   u64 now);
+void plan_strike(struct vm *vm, struct fault_plan *plan, const struct fault_place *place, u64 now);
 
 #endif
