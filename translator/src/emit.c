@@ -8,6 +8,7 @@ enum {
     OP_STORE8 = 0x88,
     OP_STORE = 0x89,
     OP_LOAD = 0x8b,
+    OP_PREFETCH = 0x0d, /* after 0f; /1: to write */
     OP_LEA = 0x8d,
     OP_PUSH = 0x50,
     OP_POP = 0x58,
@@ -186,6 +187,15 @@ void emit_lea(struct emitter *emitter, enum gpr reg, struct mem mem)
 {
     mem.segment = 0; /* lea computes offsets: an override would be an idle prefix */
     emit_op_mem(emitter, OP_LEA, reg, mem);
+}
+
+void emit_prefetch(struct emitter *emitter, struct mem mem)
+{
+    if (mem.segment != 0)
+        emit_byte(emitter, mem.segment);
+    mem.segment = 0;
+    emit_byte(emitter, 0x0f);
+    emit_op_mem(emitter, OP_PREFETCH, 1, mem);
 }
 
 void emit_mov(struct emitter *emitter, enum gpr to, enum gpr from)

@@ -87,6 +87,9 @@ void emit_spliced(struct emitter *emitter, struct mem mem);
 /* The ModRM memory operand as it must be written now, displaced by `more` bytes. */
 struct mem emit_operand(const struct emitter *emitter, uint32_t more);
 
+/* Asks for the cache line at mem, to write to it: faults nowhere, changes nothing. */
+void emit_prefetch(struct emitter *emitter, struct mem mem);
+
 /* [base + disp], no segment override. */
 struct mem emit_based(enum gpr base, uint32_t disp);
 

@@ -29,6 +29,7 @@ static const char usage[] =
     "  --identity                lay out anew, mirror nothing\n"
     "  --no-liveness             save every scratch register, for comparison\n"
     "  --no-groups               mirror each push by itself, for comparison\n"
+    "  --no-prefetch             prefetch nothing, for comparison\n"
     "  --no-wide                 mirror string instructions without vector registers, for "
     "comparison\n"
     "  --drop-mirror CLASS       leave out the mirrors of one class (for tests)\n"
@@ -46,6 +47,7 @@ enum option_code {
     OPT_DROP,
     OPT_NO_LIVENESS,
     OPT_NO_GROUPS,
+    OPT_NO_PREFETCH,
     OPT_NO_WIDE,
     OPT_HELP,
 };
@@ -59,6 +61,7 @@ static const struct option option_table[] = {
     {"drop-mirror", required_argument, NULL, OPT_DROP},
     {"no-liveness", no_argument, NULL, OPT_NO_LIVENESS},
     {"no-groups", no_argument, NULL, OPT_NO_GROUPS},
+    {"no-prefetch", no_argument, NULL, OPT_NO_PREFETCH},
     {"no-wide", no_argument, NULL, OPT_NO_WIDE},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
@@ -147,6 +150,9 @@ static bool parse_option(int code, char *argument, struct program *program)
         return true;
     case OPT_NO_GROUPS:
         options->no_groups = true;
+        return true;
+    case OPT_NO_PREFETCH:
+        options->no_prefetch = true;
         return true;
     case OPT_NO_WIDE:
         options->no_wide = true;

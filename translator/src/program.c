@@ -75,6 +75,7 @@ bool program_run(struct program *program, const struct bytes *input, FILE *outpu
         return false;
     program_liveness(program);
     program_group(program);
+    program_find_prefetches(program);
     if (!program_translate(program) || !program_layout(program) || !program_relocate(program))
         return false;
     emitter_drop_code(&program->emitter);
@@ -89,6 +90,7 @@ void program_free(struct program *program)
     free(program->items);
     free(program->jump_only);
     free(program->groups);
+    free(program->prefetches);
     if (program->options.traps == program->gates)
         program->options.traps = NULL;
     free(program->gates);

@@ -79,6 +79,9 @@ struct push_group {
 
 #define MAX_GROUP 15u
 
+/* What to prefetch before a store. */
+enum { PREFETCH_NATIVE = 1, PREFETCH_MIRROR = 2 };
+
 struct trap_entry {
     const char *symbol; /* NULL: found, not named */
     struct trap_frame frame;
@@ -95,6 +98,7 @@ struct options {
     bool identity;
     bool no_liveness; /* every register counts as needed everywhere */
     bool no_groups;   /* each push is mirrored by itself */
+    bool no_prefetch; /* no prefetches of what loops store */
     bool no_wide;     /* no vector registers, even if the program keeps them */
     int dropped_row;  /* row without mirrors, for tests; -1: none */
     struct trap_entry *traps;
@@ -113,6 +117,7 @@ struct program {
     uint32_t item_count;
     uint8_t *jump_only;        /* per relocation: an entry of a jump table, never called */
     struct push_group *groups; /* per item */
+    uint8_t *prefetches;       /* per item: PREFETCH_* */
     struct trap_entry *gates;  /* those found, when options.traps names none */
     struct emitter emitter;
     struct sink sink; /* the output */
@@ -138,6 +143,9 @@ void program_group(struct program *program);
 
 /* groups.c: the translation of one that is in a group; emit_begin comes first. */
 void write_grouped_push(struct program *program, const struct text *text, uint32_t index);
+
+/* prefetch.c: finds stores in loops whose lines the cache has not. */
+void program_find_prefetches(struct program *program);
 
 /* translate.c: emits the chunk of every item that has one. */
 bool program_translate(struct program *program);
@@ -185,6 +193,15 @@ const uint8_t *item_bytes(const struct text *text, const struct item *item);
 static inline uint32_t item_entry(const struct item *item)
 {
     return item->new_addr - item->entry_size;
+}
+
+/* The item is a branch back within its text. */
+static inline bool item_loops(const struct program *program, const struct text *text,
+                              uint32_t index)
+{
+    const struct item *item = &program->items[index];
+    return item->kind == ITEM_BRANCH && (item->flow == FLOW_BRANCH || item->flow == FLOW_JUMP) &&
+           item->target >= text->first && item->target < index;
 }
 
 /* Bytes of a branch's legacy prefixes. */

@@ -95,6 +95,10 @@ static bool translate_writer(struct program *program, const struct text *text, u
         end++;
     emitter->reloc_count = end - emitter->reloc_first;
     emitter->relocs = program->image.relocs + emitter->reloc_first;
+    if (program->prefetches[index] & PREFETCH_MIRROR)
+        emit_prefetch(emitter, emit_operand(emitter, emitter->offset));
+    if (program->prefetches[index] & PREFETCH_NATIVE)
+        emit_prefetch(emitter, emit_operand(emitter, 0));
     if (is_copied_by_gate(program, index))
         emit_native(emitter);
     else if (program->groups[index].size != 0)

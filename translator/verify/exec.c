@@ -31,6 +31,7 @@ static const struct exec_rule exec_rules[] = {
     RULE(JMP, exec_jmp, 0),
     RULE(NOP, exec_nothing, 0),
     RULE(ENDBR32, exec_nothing, 0),
+    WIDE(PREFETCHW, exec_nothing),
     RULE(MOVZX, exec_mov, 0),
     RULE(MOVSX, exec_movsx, 0),
     RULE(MOVNTI, exec_mov, 0),

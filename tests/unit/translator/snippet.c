@@ -29,6 +29,10 @@ void snippet_translate(struct snippet *snippet, uint32_t offset, uint8_t dead)
 {
     snippet->emitter.offset = offset;
     emit_begin(&snippet->emitter, 0, &snippet->insn, dead);
+    if (snippet->prefetch) {
+        emit_prefetch(&snippet->emitter, emit_operand(&snippet->emitter, offset));
+        emit_prefetch(&snippet->emitter, emit_operand(&snippet->emitter, 0));
+    }
     writer_classes[snippet->row].emit(&snippet->emitter);
 }
 

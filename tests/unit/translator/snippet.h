@@ -8,6 +8,7 @@ struct snippet {
     struct emitter emitter;
     struct insn insn;
     uint8_t row;
+    bool prefetch; /* as in a loop (prefetch.c) */
 };
 
 /* Once, before all else. */

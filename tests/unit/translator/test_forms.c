@@ -121,6 +121,7 @@ static uint8_t random_dead(void)
 static bool make_snippet(const struct form *form, struct form_case *made, struct snippet *snippet,
                          uint8_t dead)
 {
+    static unsigned snippets;
     form_make(form, made);
     if (!snippet_decode(snippet, made->bytes, made->size)) {
         refused++;
@@ -128,6 +129,7 @@ static bool make_snippet(const struct form *form, struct form_case *made, struct
     }
     assert_int_equal(snippet->insn.length, made->size);
     assert_string_equal(writer_classes[snippet->row].name, form->row);
+    snippet->prefetch = snippet->insn.has_mem && !snippet->insn.addr16 && snippets++ % 2;
     snippet_translate(snippet, MIRROR_OFFSET, dead);
     assert_true(emit_check(&snippet->emitter, snippet_decoder(), 0));
     return true;

@@ -132,6 +132,26 @@ def test_long_fills_and_copies(tools, tmp_path, width):
         assert outcome(tools, translate(native, "--drop-mirror", name), width)[1] > 0
 
 
+def prefetches(program):
+    """Addresses that are prefetched, by the function that does it, as the disassembler prints them."""
+    functions = re.split(r"^\w+ <(\w+)>:$", run("objdump", "-d", program).stdout, flags=re.MULTILINE)[1:]
+    return {name: re.findall(r"prefetchw (\w+)\(", text) for name, text in zip(functions[::2], functions[1::2])}
+
+
+def test_loops_prefetch_what_they_store(tools, tmp_path):
+    native = build(tmp_path, os.path.join(PROGRAMS, "loops.S"))
+    expected = outcome(tools, native, 1)[0]
+    translated = translate(native)
+    run(VERIFY, native, translated)
+    assert outcome(tools, translated, 1) == (expected, 0)
+    found = prefetches(translated)
+    sides = {name: sorted(int(address, 16) // 0x38000000 for address in found[name]) for name in found}
+    assert sides == {"both": [0, 1], "both_left": [0, 1], "mirror": [1], "none": [], "none_loaded": [], "entry": []}
+    plain = translate(native, "--no-prefetch")
+    assert outcome(tools, plain, 1) == (expected, 0)
+    assert not any(prefetches(plain).values())
+
+
 def test_the_vector_program_holds_every_mnemonic_of_its_rows():
     with open(os.path.join(TOP, "translator", "src", "classes.c"), encoding="ascii") as file:
         table = file.read()
