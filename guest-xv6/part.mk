@@ -8,7 +8,8 @@ GK_MIRROR := $(BUILD)/guest/mirror-$(OFFSET)/kernel.elf
 
 GK_CFLAGS := -std=gnu11 -m32 -march=i686 -O2 -g $(WARNINGS) -Wframe-larger-than=512 -ffreestanding -fno-builtin \
              -fno-pic -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls -mgeneral-regs-only -fcf-protection=none \
-             -fno-asynchronous-unwind-tables -fno-strict-aliasing -I$(GK_DIR) -Ihv/include -MMD -MP
+             -fno-asynchronous-unwind-tables -fno-strict-aliasing -I$(GK_DIR) -Ihv/include -Itranslator/include \
+             -Itests/machine/hypervisor/include -MMD -MP
 GK_LDFLAGS := -m32 -nostdlib -static -Wl,-T,$(GK_DIR)/kernel.ld -Wl,--emit-relocs -Wl,--build-id=none \
               -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack
 

@@ -70,17 +70,17 @@ check-format:
 check-cppcheck:
 	$(call say,CHECK,cppcheck)
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c --enable=warning \
-	    --suppress=missingIncludeSystem --suppress=comparePointers -Ihv/include -I. $(filter %.c,$(TESTS_C_FILES))
+	    --suppress=missingIncludeSystem --suppress=comparePointers -Ihv/include -Itranslator/include $(HVTESTED_INCLUDE) -I. $(filter %.c,$(TESTS_C_FILES))
 
 # .clang-tidy tells which checks; in the loader the analyser loses track of what memcpy and firmware calls fill.
 TESTS_TIDY         := clang-tidy --quiet
 TESTS_TIDY_LOADER  := --checks=-clang-analyzer-core.UndefinedBinaryOperatorResult,-clang-analyzer-core.CallAndMessage
-TESTS_TIDY_INCLUDE := -Iuefi -Ihv/include -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+TESTS_TIDY_INCLUDE := -Iuefi -Ihv/include -Itranslator/include -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 
 .PHONY: check-tidy
 check-tidy:
 	$(call say,CHECK,clang-tidy)
-	$(Q)$(TESTS_TIDY) $(HV_C) $(HVTESTED_C) -- -std=gnu11 -I. -Ihv/include -ffreestanding -mgeneral-regs-only 2>/dev/null
+	$(Q)$(TESTS_TIDY) $(HV_C) $(HVTESTED_C) -- -std=gnu11 -I. -Ihv/include $(HVTESTED_INCLUDE) -ffreestanding -mgeneral-regs-only 2>/dev/null
 	$(Q)$(TESTS_TIDY) $(TESTS_TIDY_LOADER) $(patsubst %,uefi/%.c,$(LOADER_PURE) $(LOADER_EFI)) -- -std=c11 -ffreestanding \
 	    -fshort-wchar -DGNU_EFI_USE_MS_ABI $(TESTS_TIDY_INCLUDE) 2>/dev/null
 

@@ -1,7 +1,7 @@
 # kmv-translate, the static binary translator, and (from verify/part.mk) kmv-verify, which checks its output.
 
 TRANSLATOR_BUILD  := $(BUILD)/translator
-TRANSLATOR_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -Itranslator/src -Ihv/include
+TRANSLATOR_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -Itranslator/src -Itranslator/include -Ihv/include
 TRANSLATOR_LIBS   := -lZydis
 
 # All but main.c: what the unit tests link as well.

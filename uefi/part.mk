@@ -15,7 +15,7 @@ ALL += $(LOADER_APP)
 LOADER_CFLAGS := $(CFLAGS) -std=c11 $(WARNINGS) -ffreestanding -fpic -fshort-wchar -mno-red-zone \
 	-fno-stack-protector -fno-strict-aliasing -mgeneral-regs-only \
 	$(if $(findstring clang,$(CC)),,-maccumulate-outgoing-args -fno-tree-loop-distribute-patterns) \
-	-DGNU_EFI_USE_MS_ABI -Iuefi -Ihv/include -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+	-DGNU_EFI_USE_MS_ABI -Iuefi -Ihv/include -Itranslator/include -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 
 LOADER_EFI_LIB := /usr/lib
 LOADER_LDFLAGS := -nostdlib -znocombreloc -shared -Bsymbolic --fatal-warnings --no-undefined \
@@ -43,7 +43,7 @@ LOADER_TEST_OBJS := $(patsubst %,$(LOADER_TEST_DIR)/%.o,$(LOADER_PURE) elf_files
 LOADER_TEST_BINS := $(patsubst %,$(LOADER_TEST_DIR)/test_%,$(LOADER_TESTS))
 LOADER_SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all
 LOADER_TEST_CFLAGS := $(CFLAGS) -std=c11 $(WARNINGS) $(LOADER_SANITIZE) -D_DEFAULT_SOURCE \
-	-Iuefi -Itests/unit/loader -Ihv/include
+	-Iuefi -Itests/unit/loader -Ihv/include -Itranslator/include
 
 UNIT_TESTS += $(LOADER_TEST_BINS)
 

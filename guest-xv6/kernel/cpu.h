@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kmv/note.h"
+#include "kmv/windows.h"
 #include "mmu.h"
 #include "param.h"
 

@@ -16,7 +16,8 @@ GU_NO_IDIOMS := $(shell $(CC) -fno-tree-loop-distribute-patterns -E -x c /dev/nu
                   echo -fno-tree-loop-distribute-patterns)
 GU_CFLAGS := -std=gnu11 -m32 -march=i686 -Os $(WARNINGS) -ffreestanding -fno-builtin -fno-pic \
              -fno-stack-protector -mgeneral-regs-only -fcf-protection=none -fno-asynchronous-unwind-tables \
-             $(GU_NO_IDIOMS) -I$(GU_DIR)/include -Ihv/include -MMD -MP
+             $(GU_NO_IDIOMS) -I$(GU_DIR)/include -Ihv/include \
+             -Itests/machine/hypervisor/include -MMD -MP
 GU_LDFLAGS := -m32 -nostdlib -static -Wl,-T,$(GU_DIR)/user.ld -Wl,--emit-relocs -Wl,--build-id=none \
               -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack
 
@@ -97,7 +98,7 @@ $(UTEST_OUT)/test_sh_parse: $(UTEST_DIR)/test_sh_parse.c $(GU_DIR)/sh/parse.c
 $(UTEST_OUT)/test_disk_copies: $(UTEST_DIR)/test_disk_copies.c $(addprefix $(GU_MIRROR)/disk/,$(GU_PROGRAMS))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(UTEST_CFLAGS) -std=gnu11 -Ihv/include -DORIGINALS='"$(GU_MIRROR)/user"' -DCOPIES='"$(GU_MIRROR)/disk"' \
+	$(Q)$(CC) $(UTEST_CFLAGS) -std=gnu11 -Itranslator/include -DORIGINALS='"$(GU_MIRROR)/user"' -DCOPIES='"$(GU_MIRROR)/disk"' \
 	    -DOFFSET=0x$(OFFSET) -DPROGRAMS='"$(GU_PROGRAMS)"' -o $@ $< -lcmocka
 
 UNIT_TESTS += $(UTEST_OUT)/test_ulib $(UTEST_OUT)/test_sh_parse $(UTEST_OUT)/test_disk_copies

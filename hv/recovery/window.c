@@ -2,7 +2,7 @@
 
 #include <hv/lib/string.h>
 #include <hv/vm/guestmem.h>
-#include <kmv/note.h>
+#include <kmv/windows.h>
 
 #define WORD_BITS 32u
 

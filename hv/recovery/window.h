@@ -1,7 +1,7 @@
 /*
  * Windows: between a native write of translated code and its mirror write. The guest's memory holds
- * a map of them (kmv/note.h); what it says is the guest's word, which costs the guest alone when it
- * is wrong.
+ * a map of them (kmv/windows.h); what it says is the guest's word, which costs the guest alone when
+ * it is wrong.
  */
 #ifndef HV_RECOVERY_WINDOW_H
 #define HV_RECOVERY_WINDOW_H

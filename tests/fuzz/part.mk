@@ -28,10 +28,10 @@ $(FUZZERS): %: %.o $(FUZZ_CODE)
 	$(call say,LD,$@)
 	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $^ $(TRANSLATOR_LIBS)
 
-$(FUZZ_LOADER): $(FUZZ_LOADER_SOURCES) $(wildcard uefi/*.h hv/include/kmv/*.h)
+$(FUZZ_LOADER): $(FUZZ_LOADER_SOURCES) $(wildcard uefi/*.h hv/include/kmv/*.h translator/include/kmv/*.h)
 	@mkdir -p $(@D)
 	$(call say,CC-FUZZ,$@)
-	$(Q)$(FUZZ_CC) -std=c11 $(CFLAGS) $(WARNINGS) -D_DEFAULT_SOURCE -Iuefi -Ihv/include -O1 -fno-sanitize-recover=all \
+	$(Q)$(FUZZ_CC) -std=c11 $(CFLAGS) $(WARNINGS) -D_DEFAULT_SOURCE -Iuefi -Ihv/include -Itranslator/include -O1 -fno-sanitize-recover=all \
 	    -fsanitize=fuzzer,address,undefined -o $@ $(FUZZ_LOADER_SOURCES)
 
 # What pytest runs for a few seconds.

@@ -9,7 +9,7 @@ GUESTS = os.path.join(TOP, "tests", "machine", "guests")
 OFFSET = 0x38000000
 FLAGS = ["-m32", "-ffreestanding", "-O1", "-g", "-fno-pic", "-fno-pie", "-no-pie", "-fno-stack-protector"]
 FLAGS += ["-mgeneral-regs-only", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-static"]
-FLAGS += [f"-I{os.path.join(TOP, 'hv', 'include')}"]
+FLAGS += [f"-I{os.path.join(TOP, part, 'include')}" for part in ("hv", "translator")]
 LAYOUT = ["-Wl,-Ttext-segment=0x100000", "-Wl,--build-id=none"]
 
 

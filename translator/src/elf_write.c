@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kmv/note.h"
+#include "kmv/windows.h"
 
 VEC(window_list, struct kmv_window);
 

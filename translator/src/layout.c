@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "kmv/note.h"
+#include "kmv/windows.h"
 
 /* Sections move by whole pages, or more where one is aligned to more: every alignment is kept. */
 #define SHIFT_ALIGN 4096u

@@ -3,7 +3,7 @@ KMV_VERIFY       := $(BUILD)/translator/kmv-verify
 KMV_VERIFY_DIR   := $(BUILD)/translator/verify
 KMV_VERIFY_SRCS  := $(wildcard translator/verify/*.c)
 KMV_VERIFY_OBJS  := $(KMV_VERIFY_SRCS:translator/verify/%.c=$(KMV_VERIFY_DIR)/%.o)
-KMV_VERIFY_FLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS) -Ihv/include -MMD -MP
+KMV_VERIFY_FLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS) -Itranslator/include -Ihv/include -MMD -MP
 
 $(KMV_VERIFY_DIR)/%.o: translator/verify/%.c
 	@mkdir -p $(@D)

@@ -29,7 +29,7 @@ enum kmv_hypercall {
     KMV_HC_COUNTERS = 5,
     /* (status 0..255) -> does not return */
     KMV_HC_POWEROFF = 6,
-    /* (guest-virtual address of a struct kmv_window_maps of kmv/note.h, 0: none) -> 0. What the
+    /* (guest-virtual address of a struct kmv_window_maps of kmv/windows.h, 0: none) -> 0. What the
      * structure says is read whenever it is needed, on the processor that made the call. -EINVAL
      * (-22) address not a multiple of 4, -EOPNOTSUPP (-95) with the mirror off. */
     KMV_HC_WINDOWS = 7,

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include <kmv/hypercall.h>
-#include <kmv/note.h>
+#include <kmv/windows.h>
 
 typedef uint8_t u8;
 typedef uint16_t u16;

@@ -6,6 +6,8 @@ HVTESTED_C   := $(wildcard tests/machine/hypervisor/*.c)
 HVTESTED_OBJ := $(HVTESTED_C:tests/machine/hypervisor/%.c=$(HVTESTED_OUT)/%.o)
 HVTESTED     := $(HV_OUT)/hv-test.elf
 
+HVTESTED_INCLUDE := -Itests/machine/hypervisor/include # what a guest orders with
+
 ALL += $(HVTESTED)
 
 $(HVTESTED): $(HV_OBJ) $(HVTESTED_OBJ) hv/boot/hv.lds
@@ -15,6 +17,6 @@ $(HVTESTED): $(HV_OBJ) $(HVTESTED_OBJ) hv/boot/hv.lds
 $(HVTESTED_OUT)/%.o: tests/machine/hypervisor/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(HV_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(HV_CFLAGS) $(HVTESTED_INCLUDE) -MMD -MP -c -o $@ $<
 
 -include $(HVTESTED_OBJ:.o=.d)

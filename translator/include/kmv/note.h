@@ -9,8 +9,8 @@
  * sorted by old, one an instruction of the original text; ".kmv.windows", an array of struct
  * kmv_window sorted by start.
  *
- * Section ".kmv.map", loaded: the windows as a struct kmv_window_map, at the first multiple of 4
- * behind the code of the last text section.
+ * Section ".kmv.map", loaded: the windows as a struct kmv_window_map (kmv/windows.h), at the first
+ * multiple of 4 behind the code of the last text section.
  */
 #ifndef KMV_NOTE_H
 #define KMV_NOTE_H
@@ -32,7 +32,7 @@
 struct kmv_note_desc {
     uint32_t version;    /* KMV_NOTE_VERSION */
     uint32_t offset;     /* OFFSET the program was translated for; 0: identity, nothing mirrored */
-    uint32_t window_map; /* address of the struct kmv_window_map, 0: none */
+    uint32_t window_map; /* address of the struct kmv_window_map of kmv/windows.h, 0: none */
 };
 
 struct kmv_addr_pair {
@@ -45,23 +45,6 @@ struct kmv_addr_pair {
 struct kmv_window {
     uint32_t start;
     uint32_t end;
-};
-
-#define KMV_WINDOW_MAP_MAGIC 0x574d564bu /* "KVMW" */
-
-/* A bit for each byte of code from `base` on, the lowest bit of a word first: 1 in windows. */
-struct kmv_window_map {
-    uint32_t magic;
-    uint32_t base;
-    uint32_t count; /* of bits; whole words follow */
-    uint32_t bits[];
-};
-
-/* What KMV_HC_WINDOWS names: guest-virtual addresses of the maps of the kernel and of the program
- * that runs on this processor; 0: none. */
-struct kmv_window_maps {
-    uint32_t kernel;
-    uint32_t user;
 };
 
 #endif
