@@ -97,7 +97,7 @@ stats:
 	@$(TESTS_PYTHON) tests/check/stats.py hv
 
 # Lines of C that the hypervisor has outgrown its limit by: told by each check, and never to become more.
-TESTS_OUTGROWN := 131
+TESTS_OUTGROWN := 0
 
 .PHONY: check-stats
 check-stats:

@@ -16,7 +16,6 @@
 #include <hv/vm/audit.h>
 #include <hv/vmx/backend.h>
 #include <kmv/bootinfo.h>
-#include <kmv/contract.h>
 
 #define IO_APIC_PAGE 0xfec00000u
 #define HPET_PAGE    0xfed00000u

@@ -24,21 +24,11 @@ u64 extable_fixup(u64 rip, enum extable_kind kind)
     return 0;
 }
 
-static bool take(enum extable_kind kind)
+bool extable_take(enum extable_kind kind)
 {
     struct processor *self = processor_self();
     bool was = self->faulted[kind];
 
     self->faulted[kind] = false;
     return was;
-}
-
-bool extable_take_fault(void)
-{
-    return take(EXTABLE_FAULT);
-}
-
-bool extable_take_machine_check(void)
-{
-    return take(EXTABLE_MACHINE_CHECK);
 }

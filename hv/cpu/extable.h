@@ -1,6 +1,6 @@
 /*
  * Instructions that may fault on a guest's behalf. EXTABLE pairs the faulting instruction with the
- * place to go on; the exception handler then notes the fault, and extable_take_fault tells of it
+ * place to go on; the exception handler then notes the fault, and extable_take tells of it
  * once. EXTABLE_LOAD is the same for machine checks that want action, of instructions that read
  * memory which may have gone bad.
  */
@@ -25,11 +25,9 @@ enum extable_kind { EXTABLE_FAULT, EXTABLE_MACHINE_CHECK };
 /* The place to go on for a fault at rip, 0 if it is not expected. Remembers the fault. */
 u64 extable_fixup(u64 rip, enum extable_kind kind);
 
-/* True when an expected fault happened since the last call. */
-bool extable_take_fault(void);
-
-/* True when memory that was to be read, by a function of hv/lib/string.h, went bad since the last
- * call. The error is among those of exceptions_mce, to be answered before the guest runs on. */
-bool extable_take_machine_check(void);
+/* True when an expected one of this kind happened since the last call. Of MACHINE_CHECK: memory
+ * went bad that was to be read, by a function of hv/lib/string.h. The error is among those of
+ * exceptions_mce, to be answered before the guest runs on. */
+bool extable_take(enum extable_kind kind);
 
 #endif

@@ -4,35 +4,21 @@
 
 #include <hv/types.h>
 
-static inline void outb(u16 port, u8 value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
+/* out##suffix(port, value) and in##suffix(port). */
+#define DEFINE_PORT_ACCESS(suffix, type)                                                           \
+    static inline void out##suffix(u16 port, type value)                                           \
+    {                                                                                              \
+        __asm__ volatile("out" #suffix " %0, %1" : : "a"(value), "Nd"(port));                      \
+    }                                                                                              \
+    static inline type in##suffix(u16 port)                                                        \
+    {                                                                                              \
+        type value;                                                                                \
+        __asm__ volatile("in" #suffix " %1, %0" : "=a"(value) : "Nd"(port));                       \
+        return value;                                                                              \
+    }
 
-static inline void outw(u16 port, u16 value)
-{
-    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline void outl(u16 port, u32 value)
-{
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline u32 inl(u16 port)
-{
-    u32 value;
-
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline u8 inb(u16 port)
-{
-    u8 value;
-
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
+DEFINE_PORT_ACCESS(b, u8)
+DEFINE_PORT_ACCESS(w, u16)
+DEFINE_PORT_ACCESS(l, u32)
 
 #endif

@@ -18,8 +18,6 @@
 #define MSR_MCG_CTL             0x17b
 #define MSR_MISC_ENABLE         0x1a0
 #define MSR_DEBUGCTL            0x1d9
-#define MSR_MTRR_PHYSBASE0      0x200
-#define MSR_MTRR_FIX_LAST       0x26f
 #define MSR_PAT                 0x277
 #define MSR_MTRR_DEF_TYPE       0x2ff
 #define MSR_MC0_CTL             0x400 /* four registers a bank */

@@ -54,10 +54,6 @@ enum exit_result exit_hypercall(struct vcpu *vcpu);
 enum exit_result exit_xsetbv(struct vcpu *vcpu);
 enum exit_result exit_machine_check(struct vcpu *vcpu);
 
-/* Turns the outcome of a mirror operation into the guest's fate; `address` is named when it stops.
- */
-enum exit_result exit_mirror_result(struct vcpu *vcpu, enum mirror_load_result result, u64 address);
-
 /* The guest met a page that is lost on both sides: it is told, or stopped. */
 enum exit_result exit_page_lost(struct vcpu *vcpu, gpa_t page);
 

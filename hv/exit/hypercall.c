@@ -1,9 +1,7 @@
-#include <hv/cpu/cpuid.h>
 #include <hv/cpu/exceptions.h>
 #include <hv/exit/handlers.h>
 #include <hv/log/log.h>
 #include <hv/recovery/recovery.h>
-#include <hv/vcpu/boundary.h>
 #include <hv/vcpu/others.h>
 #include <hv/vm/guestmem.h>
 

@@ -4,7 +4,6 @@
 #include <hv/mirror/mirror.h>
 #include <hv/mm/tlb.h>
 #include <hv/recovery/recovery.h>
-#include <hv/vm/guestmem.h>
 
 #define PF_PRESENT (1u << 0)
 #define PF_USER    (1u << 2)

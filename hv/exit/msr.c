@@ -14,16 +14,11 @@ enum {
 #define MSR_HIGH_BASE 0xc0000000u
 
 /* Registers that the processor keeps apart for the guest or that do no harm. */
-static const struct {
-    u32 msr;
-    bool write;
-} passed[] = {
-    {MSR_TSC, true},         {MSR_TSC_ADJUST, true},   {MSR_APIC_BASE, false},
-    {MSR_SYSENTER_CS, true}, {MSR_SYSENTER_ESP, true}, {MSR_SYSENTER_EIP, true},
-    {MSR_PAT, true},         {MSR_TSC_DEADLINE, true}, {MSR_MISC_ENABLE, false},
-};
+static const u32 passed[] = {MSR_TSC,          MSR_TSC_ADJUST,   MSR_SYSENTER_CS, MSR_SYSENTER_ESP,
+                             MSR_SYSENTER_EIP, MSR_TSC_DEADLINE, MSR_PAT};
+static const u32 readable[] = {MSR_APIC_BASE, MSR_MISC_ENABLE};
 
-/* The same, for guests in long mode; the processor switches the first three. */
+/* Passed, too, for guests in long mode; the processor switches the first three. */
 static const u32 passed_unmirrored[] = {MSR_EFER,  MSR_FS_BASE, MSR_GS_BASE, MSR_STAR,
                                         MSR_LSTAR, MSR_CSTAR,   MSR_FMASK,   MSR_KERNEL_GS_BASE};
 
@@ -48,25 +43,26 @@ static const struct {
 static const u32 swallowed_writes[] = {MSR_BIOS_UPDATE_TRIGGER, MSR_BIOS_SIGN_ID, MSR_MCG_STATUS,
                                        MSR_MTRR_DEF_TYPE};
 
-static void pass(u8 *bitmap, u32 msr, size_t low, size_t high)
+static void pass(u8 *bitmap, const u32 *msrs, size_t count, bool write)
 {
-    u32 index = msr >= MSR_HIGH_BASE ? msr - MSR_HIGH_BASE : msr;
+    for (size_t i = 0; i < count; i++) {
+        bool high = msrs[i] >= MSR_HIGH_BASE;
+        u32 index = high ? msrs[i] - MSR_HIGH_BASE : msrs[i];
+        u8 others = (u8) ~(1u << index % 8);
 
-    bitmap[(msr >= MSR_HIGH_BASE ? high : low) + index / 8] &= (u8) ~(1u << index % 8);
+        bitmap[(high ? BITMAP_READ_HIGH : BITMAP_READ_LOW) + index / 8] &= others;
+        if (write)
+            bitmap[(high ? BITMAP_WRITE_HIGH : BITMAP_WRITE_LOW) + index / 8] &= others;
+    }
 }
 
 void msr_policy_fill(u8 *bitmap, bool mirrored)
 {
     memset(bitmap, 0xff, PAGE_SIZE);
-    for (size_t i = 0; i < ARRAY_LEN(passed); i++) {
-        pass(bitmap, passed[i].msr, BITMAP_READ_LOW, BITMAP_READ_HIGH);
-        if (passed[i].write)
-            pass(bitmap, passed[i].msr, BITMAP_WRITE_LOW, BITMAP_WRITE_HIGH);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(passed_unmirrored) && !mirrored; i++) {
-        pass(bitmap, passed_unmirrored[i], BITMAP_READ_LOW, BITMAP_READ_HIGH);
-        pass(bitmap, passed_unmirrored[i], BITMAP_WRITE_LOW, BITMAP_WRITE_HIGH);
-    }
+    pass(bitmap, passed, ARRAY_LEN(passed), true);
+    pass(bitmap, readable, ARRAY_LEN(readable), false);
+    if (!mirrored)
+        pass(bitmap, passed_unmirrored, ARRAY_LEN(passed_unmirrored), true);
 }
 
 /* WHY: what is not on the list above is denied by default. */

@@ -5,7 +5,10 @@
 
 #define CR0_RESERVED (~0xe005003full)
 
-enum exit_result exit_mirror_result(struct vcpu *vcpu, enum mirror_load_result result, u64 address)
+/* Turns the outcome of a mirror operation into the guest's fate; `address` is named when it stops.
+ */
+static enum exit_result answer_mirror(struct vcpu *vcpu, enum mirror_load_result result,
+                                      u64 address)
 {
     static const char *const reasons[] = {
         [MIRROR_LOAD_CONFLICT] = "mirror_conflict",
@@ -30,7 +33,7 @@ static enum exit_result load_root(struct vcpu *vcpu)
 {
     bool pse = (vcpu_control(vcpu, VCPU_CR4) & CR4_PSE) != 0;
     u32 real = 0;
-    enum exit_result result = exit_mirror_result(
+    enum exit_result result = answer_mirror(
         vcpu, mirror_load_root(vcpu->vm, vcpu->guest_cr3, pse, &real), vcpu->guest_cr3);
 
     if (result == EXIT_RESUME)
@@ -146,7 +149,7 @@ enum exit_result exit_invlpg(struct vcpu *vcpu, gva_t gva)
     enum exit_result result = EXIT_RESUME;
 
     if (paging_on(vcpu))
-        result = exit_mirror_result(vcpu, mirror_sync(vcpu->vm), gva.v);
+        result = answer_mirror(vcpu, mirror_sync(vcpu->vm), gva.v);
     if (result != EXIT_RESUME)
         return result;
     tlb_flush_gva(gva);
@@ -162,6 +165,6 @@ enum exit_result exit_page_fault(struct vcpu *vcpu, gva_t gva, u32 error)
     bool resolved = mirror_page_fault(vcpu->vm, gva, error, &loaded);
 
     if (loaded != MIRROR_LOAD_OK)
-        return exit_mirror_result(vcpu, loaded, gva.v);
+        return answer_mirror(vcpu, loaded, gva.v);
     return resolved ? EXIT_RESUME : vcpu_inject_page_fault(vcpu, gva, error);
 }

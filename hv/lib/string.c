@@ -8,39 +8,18 @@
 #include <hv/cpu/extable.h>
 #include <hv/types.h>
 
-static void copy_up(void *to, const void *from, size_t bytes)
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
+    void *at = to;
     size_t words = bytes / 8;
 
     __asm__ volatile("1: rep movsq\n\t"
                      "mov %3, %2\n"
                      "2: rep movsb\n"
                      "3:\n" EXTABLE_LOAD("1b", "3b") EXTABLE_LOAD("2b", "3b")
-                     : "+D"(to), "+S"(from), "+c"(words)
+                     : "+D"(at), "+S"(from), "+c"(words)
                      : "r"(bytes % 8)
                      : "memory");
-}
-
-static void copy_down(u8 *to, const u8 *from, size_t bytes)
-{
-    while (bytes-- > 0) {
-        to[bytes] = from[bytes];
-        __asm__ volatile("" ::: "memory");
-    }
-}
-
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
-{
-    copy_up(to, from, bytes);
-    return to;
-}
-
-void *memmove(void *to, const void *from, size_t bytes)
-{
-    if ((uintptr_t)to - (uintptr_t)from >= bytes)
-        copy_up(to, from, bytes);
-    else
-        copy_down(to, from, bytes);
     return to;
 }
 
@@ -98,20 +77,4 @@ size_t strlen(const char *text)
         __asm__ volatile("" ::: "memory");
     }
     return length;
-}
-
-int strcmp(const char *a, const char *b)
-{
-    return strncmp(a, b, SIZE_MAX);
-}
-
-int strncmp(const char *a, const char *b, size_t most)
-{
-    for (size_t i = 0; i < most; i++) {
-        if (a[i] != b[i])
-            return (u8)a[i] - (u8)b[i];
-        if (a[i] == '\0')
-            break;
-    }
-    return 0;
 }

@@ -31,15 +31,13 @@ static void put(struct output *out, char c)
 #define NUMBER_MAX 32 /* characters, padding included */
 
 /* From the last digit to the first. */
-static void put_number(struct output *out, u64 value, unsigned base, bool upper,
-                       struct conversion how)
+static void put_number(struct output *out, u64 value, unsigned base, struct conversion how)
 {
-    const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     char text[NUMBER_MAX];
     unsigned at = NUMBER_MAX;
 
     do {
-        text[--at] = digits[value % base];
+        text[--at] = "0123456789abcdef"[value % base];
         value /= base;
     } while (value != 0);
     while (at > 0 && NUMBER_MAX - at < how.width)
@@ -51,7 +49,7 @@ static void put_signed(struct output *out, int64_t value, struct conversion how)
 {
     if (value < 0)
         put(out, '-');
-    put_number(out, value < 0 ? -(u64)value : (u64)value, 10, false, how);
+    put_number(out, value < 0 ? -(u64)value : (u64)value, 10, how);
 }
 
 static void put_string(struct output *out, const char *text)
@@ -81,19 +79,11 @@ static void convert(struct output *out, char kind, struct conversion how, va_lis
         break;
     case 'u':
     case 'x':
-    case 'X':
         put_number(out, how.is_long ? va_arg(*args, unsigned long long) : va_arg(*args, unsigned),
-                   kind == 'u' ? 10 : 16, kind == 'X', how);
-        break;
-    case 'p':
-        put_string(out, "0x");
-        put_number(out, (u64)va_arg(*args, void *), 16, false, how);
+                   kind == 'u' ? 10 : 16, how);
         break;
     case 's':
         put_string(out, va_arg(*args, const char *));
-        break;
-    case 'c':
-        put(out, (char)va_arg(*args, int));
         break;
     default:
         put(out, kind);

@@ -6,7 +6,7 @@
 
 /*
  * Writes one event. `fmt` makes the key=value pairs that follow event=NAME; it may be "".
- * Conversions: %s %c %d %u %x %lu %lx %lX %p, widths and zero padding; nothing else.
+ * Conversions: %s %d %u %x %lu %lx, widths and zero padding; nothing else.
  * Addresses are written 0x%lx, frames by their address.
  */
 void log_event(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

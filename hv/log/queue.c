@@ -18,16 +18,11 @@ bool log_queue_pump(void)
     return head != tail;
 }
 
-static u32 min_u32(u32 a, u32 b)
-{
-    return a < b ? a : b;
-}
-
 void log_queue_add(const char *text, size_t length)
 {
     while (length > 0) {
         u32 at = tail % QUEUE_BYTES, room = QUEUE_BYTES - (tail - head);
-        u32 piece = min_u32((u32)length, min_u32(QUEUE_BYTES - at, room));
+        u32 piece = (u32)min_u64(length, min_u64(QUEUE_BYTES - at, room));
 
         memcpy(&queue[at], text, piece);
         tail += piece;

@@ -51,18 +51,10 @@ u32 mirror_table_pde(u32 pde, u32 table_gpa)
  * that went through, the mirror's must too. */
 static bool mirror_frame(const struct vm *vm, u32 frame, u64 bytes, u32 *mirror)
 {
-    switch (vm_classify(vm, GPA(frame), bytes)) {
-    case VM_FRAME_RAM:
-    case VM_FRAME_DEVICE:
-        *mirror = frame + vm->offset;
-        return true;
-    case VM_FRAME_NONE:
-        *mirror = (u32)vm_sink_gpa(vm).v;
-        return true;
-    case VM_FRAME_HYPERVISOR:
-        break;
-    }
-    return false;
+    enum vm_frame_kind kind = vm_classify(vm, GPA(frame), bytes);
+
+    *mirror = kind == VM_FRAME_MIRRORED ? frame + vm->offset : (u32)vm_sink_gpa(vm).v;
+    return kind != VM_FRAME_HYPERVISOR;
 }
 
 u32 mirror_large_pde(const struct vm *vm, u32 pde)

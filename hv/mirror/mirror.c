@@ -5,12 +5,6 @@
 
 #define CR3_CACHE_BITS (PG_PWT | PG_PCD)
 
-int mirror_init(struct vm *vm)
-{
-    list_init(&vm->mirror.unsync);
-    return 0;
-}
-
 static enum mirror_load_result bring_in_step(struct vm *vm, struct mirror_root *root)
 {
     enum mirror_load_result result = MIRROR_LOAD_OK;
@@ -95,15 +89,13 @@ enum mirror_load_result mirror_load_root(struct vm *vm, u32 guest_cr3, bool pse,
 {
     enum mirror_load_result result;
     struct mirror_root *root;
-    enum vm_side side;
-    gpa_t page;
 
     *real_cr3 = guest_cr3;
     if (!vm->mirrored)
         return MIRROR_LOAD_OK;
-    if (!vm_ram_side(vm, GPA(guest_cr3), &side, &page) || side != SIDE_NATIVE)
+    if (!vm_is_ram(vm, GPA(guest_cr3)))
         return MIRROR_LOAD_BAD_ROOT;
-    if (!set_pse(vm, (u32)page.v, pse))
+    if (!set_pse(vm, guest_cr3 & PG_FRAME, pse))
         return MIRROR_LOAD_PSE_DIFFERS;
     result = load_root(vm, guest_cr3 & PG_FRAME, &root);
     if (result == MIRROR_LOAD_OK)

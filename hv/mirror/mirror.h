@@ -98,9 +98,6 @@ struct mirror {
     struct mirror_flushes flushes;
 };
 
-/* Returns 0. */
-int mirror_init(struct vm *vm);
-
 enum mirror_load_result {
     MIRROR_LOAD_OK,
     MIRROR_LOAD_CONFLICT,
@@ -146,10 +143,6 @@ bool mirror_table_write(struct vm *vm, gpa_t gpa);
  * the last flush point that it is better to let the table go.
  */
 bool mirror_table_store(struct vm *vm, gpa_t gpa, u32 value);
-
-/* The page of a native linear address, and the page table that maps it (0: none, a large page or
- * paging off). False: none is mapped there. */
-bool mirror_translate(struct vm *vm, gva_t address, gpa_t *page, gpa_t *table);
 
 /* The guest's code at a linear address, up to the page's end: *bytes are readable. NULL: there is
  * none in RAM, or no root is current. */

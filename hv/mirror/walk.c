@@ -43,36 +43,22 @@ bool walk_allows(struct vm *vm, u32 address, u32 error_code)
     return !((error_code & PF_FETCH) && (rights & PG_USER));
 }
 
-bool mirror_translate(struct vm *vm, gva_t address, gpa_t *page, gpa_t *table)
-{
-    u32 at = (u32)address.v, pde, entry;
-    const u32 *entries;
-
-    *table = GPA(0);
-    *page = GPA(at & PG_FRAME);
-    if (vm->mirror.self->current == NULL)
-        return true;
-    pde = root_shadow(vm->mirror.self->current)[at >> PG_SLOT_SHIFT];
-    if (!(pde & PG_PRESENT) || (pde & SHADOW_IS_MIRROR))
-        return false;
-    if (pde_is_large(&vm->mirror, pde)) {
-        *page = GPA((pde & PG_LARGE_FRAME) | (at & ~PG_LARGE_FRAME & PG_FRAME));
-        return true;
-    }
-    entries = table_behind(vm, pde);
-    entry = entries == NULL ? 0 : entries[at >> PAGE_SHIFT & (PG_ENTRIES - 1)];
-    *table = GPA(pde & PG_FRAME);
-    *page = GPA(entry & PG_FRAME);
-    return (entry & PG_PRESENT) != 0;
-}
-
 const u8 *mirror_code_at(struct vm *vm, gva_t address, u32 *bytes)
 {
-    u32 offset = (u32)address.v & PAGE_MASK;
-    gpa_t page, table;
+    u32 at = (u32)address.v, page, pde;
+    const u32 *table;
 
-    *bytes = PAGE_SIZE - offset;
-    if (vm->mirror.self->current == NULL || !mirror_translate(vm, address, &page, &table))
+    *bytes = PAGE_SIZE - (at & PAGE_MASK);
+    if (vm->mirror.self->current == NULL)
         return NULL;
-    return guest_page_native(vm, GPA(page.v + offset));
+    pde = root_shadow(vm->mirror.self->current)[at >> PG_SLOT_SHIFT];
+    if (!(pde & PG_PRESENT) || (pde & SHADOW_IS_MIRROR))
+        return NULL;
+    if (pde_is_large(&vm->mirror, pde))
+        return guest_page_native(vm, GPA((pde & PG_LARGE_FRAME) | (at & ~PG_LARGE_FRAME)));
+    table = table_behind(vm, pde);
+    page = table == NULL ? 0 : table[at >> PAGE_SHIFT & (PG_ENTRIES - 1)];
+    if (!(page & PG_PRESENT))
+        return NULL;
+    return guest_page_native(vm, GPA((page & PG_FRAME) | (at & PAGE_MASK)));
 }

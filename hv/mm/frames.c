@@ -21,45 +21,43 @@ static bool is_retired(const struct frame_pool *pool, u64 frame)
     return false;
 }
 
-/* The pool is not empty. */
-static u64 take_frame(struct frame_pool *pool, bool *zeroed)
+/* *zeroed: all its bytes are 0. */
+static bool take(struct frame_pool *pool, hpa_t *frame, bool *zeroed)
 {
-    u64 frame = pool->free_head;
-
+    if (pool->free_count == 0)
+        return false;
     pool->free_count--;
-    *zeroed = frame != 0;
-    if (frame != 0) {
-        u64 *next = phys_ptr(HPA(frame));
+    *zeroed = pool->free_head != 0;
+    if (*zeroed) {
+        u64 *next = phys_ptr(HPA(pool->free_head));
+        *frame = HPA(pool->free_head);
         pool->free_head = *next;
         *next = 0;
-        return frame;
+        return true;
     }
     while (pool->next < pool->end) {
-        frame = pool->next;
+        *frame = HPA(pool->next);
         pool->next += PAGE_SIZE;
-        if (!is_retired(pool, frame))
-            return frame;
+        if (!is_retired(pool, frame->v))
+            return true;
     }
-    return pool->stock[--pool->stock_count];
+    *frame = HPA(pool->stock[--pool->stock_count]);
+    return true;
 }
 
 bool frame_take(struct frame_pool *pool, hpa_t *frame)
 {
     bool zeroed;
 
-    if (pool->free_count == 0)
-        return false;
-    *frame = HPA(take_frame(pool, &zeroed));
-    return true;
+    return take(pool, frame, &zeroed);
 }
 
 bool frame_alloc(struct frame_pool *pool, hpa_t *frame)
 {
     bool zeroed;
 
-    if (pool->free_count == 0)
+    if (!take(pool, frame, &zeroed))
         return false;
-    *frame = HPA(take_frame(pool, &zeroed));
     if (!zeroed)
         memset(phys_ptr(*frame), 0, PAGE_SIZE);
     return true;

@@ -8,27 +8,25 @@
 
 #define PAGES_PER_FRAME (PAGE_SIZE * 8)
 
-static hpa_t bitmap_of(const struct vm *vm, gpa_t page)
-{
-    return vm->unprotected[(page.v >> PAGE_SHIFT) / PAGES_PER_FRAME];
-}
-
 static u8 bit_of(gpa_t page)
 {
     return (u8)(1u << (page.v >> PAGE_SHIFT) % 8);
 }
 
-/* In its bitmap, which is there. */
+/* In its bitmap; NULL: there is none. */
 static u8 *byte_of(const struct vm *vm, gpa_t page)
 {
-    u8 *bytes = phys_ptr(bitmap_of(vm, page));
+    u64 number = page.v >> PAGE_SHIFT;
+    hpa_t bitmap = vm->unprotected[number / PAGES_PER_FRAME];
 
-    return &bytes[(page.v >> PAGE_SHIFT) % PAGES_PER_FRAME / 8];
+    return bitmap.v == 0 ? NULL : (u8 *)phys_ptr(bitmap) + number % PAGES_PER_FRAME / 8;
 }
 
 bool recovery_protects(const struct vm *vm, gpa_t page)
 {
-    return bitmap_of(vm, page).v == 0 || (*byte_of(vm, page) & bit_of(page)) == 0;
+    const u8 *byte = byte_of(vm, page);
+
+    return byte == NULL || (*byte & bit_of(page)) == 0;
 }
 
 void recovery_set_protected(struct vm *vm, gpa_t page)
@@ -77,12 +75,9 @@ static int set_run(struct vm *vm, u32 word, bool off)
     int lost = 0, result = 0;
 
     for (u64 at = first; at < first + count * PAGE_SIZE && result >= 0; at += PAGE_SIZE) {
-        enum vm_side side;
-        gpa_t page;
-
-        if (!vm_ram_side(vm, GPA(at), &side, &page) || side != SIDE_NATIVE)
+        if (!vm_is_ram(vm, GPA(at)))
             return -HV_EINVAL;
-        result = off ? give_up(vm, page) : take_over(vm, page);
+        result = off ? give_up(vm, GPA(at)) : take_over(vm, GPA(at));
         lost += result;
     }
     return result < 0 ? result : lost;

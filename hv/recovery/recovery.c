@@ -84,31 +84,21 @@ static int poison_checked(struct vm *vm, gpa_t page, enum vm_side side, bool for
     return take_frame_away(vm, page, side, true);
 }
 
-static int poison_both(struct vm *vm, gpa_t page, bool force)
-{
-    int error = force && vm->mirrored ? poison_checked(vm, page, SIDE_NATIVE, true) : -HV_EINVAL;
-
-    return error != 0 ? error : poison_checked(vm, page, SIDE_MIRROR, true);
-}
-
 int recovery_poison(struct vm *vm, gpa_t gpa, u32 where)
 {
     bool force = (where & KMV_POISON_FORCE) != 0;
-    enum vm_side found;
-    gpa_t page;
+    u32 what = where & ~KMV_POISON_FORCE;
+    gpa_t page = GPA(gpa.v & ~PAGE_MASK);
+    int error = 0;
 
-    if (!vm_ram_side(vm, gpa, &found, &page) || found != SIDE_NATIVE)
+    if (!vm_is_ram(vm, gpa) || what > KMV_POISON_BOTH || (what == KMV_POISON_BOTH && !force) ||
+        (what != KMV_POISON_NATIVE && !vm->mirrored))
         return -HV_EINVAL;
-    switch (where & ~KMV_POISON_FORCE) {
-    case KMV_POISON_NATIVE:
-        return poison_checked(vm, page, SIDE_NATIVE, force);
-    case KMV_POISON_MIRROR:
-        return vm->mirrored ? poison_checked(vm, page, SIDE_MIRROR, force) : -HV_EINVAL;
-    case KMV_POISON_BOTH:
-        return poison_both(vm, page, force);
-    default:
-        return -HV_EINVAL;
-    }
+    if (what != KMV_POISON_MIRROR)
+        error = poison_checked(vm, page, SIDE_NATIVE, force);
+    if (error == 0 && what != KMV_POISON_NATIVE)
+        error = poison_checked(vm, page, SIDE_MIRROR, force);
+    return error;
 }
 
 /* A page that went bad, and what is said of it in the log. */
@@ -138,9 +128,9 @@ static enum recovery_result lose(struct vm *vm, const struct incident *incident)
 /* False: `from` is bad, too. */
 static bool copy_frame(hpa_t to, hpa_t from)
 {
-    extable_take_machine_check();
+    extable_take(EXTABLE_MACHINE_CHECK);
     memcpy(phys_ptr(to), phys_ptr(from), PAGE_SIZE);
-    return !extable_take_machine_check();
+    return !extable_take(EXTABLE_MACHINE_CHECK);
 }
 
 /* Puts a fresh frame, or else the survivor's, behind the bad page. */

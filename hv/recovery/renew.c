@@ -22,12 +22,10 @@ static hpa_t put_empty_frame(struct vm *vm, gpa_t page, enum vm_side side)
 
 int recovery_renew(struct vm *vm, gpa_t gpa)
 {
+    gpa_t page = GPA(gpa.v & ~PAGE_MASK);
     hpa_t native, mirror = HPA(0);
-    enum vm_side side;
-    gpa_t page;
 
-    if (!vm_ram_side(vm, gpa, &side, &page) || side != SIDE_NATIVE ||
-        !ept_lookup(&vm->ept, page).lost)
+    if (!vm_is_ram(vm, gpa) || !ept_lookup(&vm->ept, page).lost)
         return -HV_EINVAL;
     if (vm->spare.free_count < (vm->mirrored ? 2 : 1))
         return -HV_ENOMEM;
@@ -68,13 +66,10 @@ static void heal(struct vm *vm, gpa_t page)
 
 static void heal_pages(struct vm *vm)
 {
-    enum vm_side side;
-    gpa_t page;
-
     for (u64 at = 0; at < vm->ram_bytes && vm->degraded > 0 && vm->spare.free_count > 0;
          at += PAGE_SIZE) {
-        if (vm_ram_side(vm, GPA(at), &side, &page))
-            heal(vm, page);
+        if (vm_is_ram(vm, GPA(at)))
+            heal(vm, GPA(at));
     }
 }
 
@@ -98,12 +93,11 @@ static int give_frames(struct vm *vm, gpa_t page)
 
 int recovery_give(struct vm *vm, gpa_t gpa)
 {
+    gpa_t page = GPA(gpa.v & ~PAGE_MASK);
     struct ept_page native, mirror;
-    enum vm_side side;
-    gpa_t page;
     int error;
 
-    if (!vm->mirrored || !vm_ram_side(vm, gpa, &side, &page) || side != SIDE_NATIVE)
+    if (!vm->mirrored || !vm_is_ram(vm, gpa))
         return -HV_EINVAL;
     native = ept_lookup(&vm->ept, page);
     mirror = ept_lookup(&vm->ept, vm_side_gpa(vm, page, SIDE_MIRROR));

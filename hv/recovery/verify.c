@@ -47,9 +47,9 @@ enum recovery_comparison recovery_compare(hpa_t a, hpa_t b, u64 bytes)
 {
     bool same;
 
-    extable_take_machine_check();
+    extable_take(EXTABLE_MACHINE_CHECK);
     same = memcmp(phys_ptr(a), phys_ptr(b), bytes) == 0;
-    if (extable_take_machine_check())
+    if (extable_take(EXTABLE_MACHINE_CHECK))
         return RECOVERY_UNREADABLE;
     return same ? RECOVERY_SAME : RECOVERY_DIFFERENT;
 }

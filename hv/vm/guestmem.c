@@ -59,12 +59,12 @@ int guest_read(struct vm *vm, gpa_t gpa, void *to, u64 bytes)
 
     if (!all_usable(vm, gpa, bytes))
         return -HV_EFAULT;
-    extable_take_machine_check();
+    extable_take(EXTABLE_MACHINE_CHECK);
     for (u64 at = 0; at < bytes; at += part) {
         part = chunk(GPA(gpa.v + at), bytes - at);
         memcpy((u8 *)to + at, guest_page_native(vm, GPA(gpa.v + at)), part);
     }
-    return extable_take_machine_check() ? -HV_EFAULT : 0;
+    return extable_take(EXTABLE_MACHINE_CHECK) ? -HV_EFAULT : 0;
 }
 
 static void write_page(struct vm *vm, gpa_t gpa, const void *from, u64 bytes)

@@ -94,6 +94,7 @@ int vm_init(struct vm *vm, const struct kmv_bootinfo *boot)
 
     memset(vm, 0, sizeof(*vm));
     vm->mirror.self = &vm->mirror.cpus[0];
+    list_init(&vm->mirror.unsync);
     vm->ram_bytes = boot->guest_size;
     vm->offset = boot->mirror_offset;
     vm->mirrored = (boot->flags & KMV_BOOT_MIRROR) != 0;
@@ -113,7 +114,7 @@ int vm_init(struct vm *vm, const struct kmv_bootinfo *boot)
         return error;
     vm->ept.reserve = &vm->spare;
     copy_block(HPA(boot->mirror_base), HPA(boot->guest_base), vm->ram_bytes);
-    return mirror_init(vm);
+    return 0;
 }
 
 int vm_map_device(struct vm *vm, gpa_t gpa, u64 bytes)
@@ -158,9 +159,9 @@ enum vm_frame_kind vm_classify(const struct vm *vm, gpa_t start, u64 bytes)
     struct range range = {start.v, start.v + bytes};
 
     if (overlaps(range, ram_range(vm)))
-        return VM_FRAME_RAM;
+        return VM_FRAME_MIRRORED;
     if (overlaps(range, tables_window) || overlaps(range, mirror_range(vm)))
         return VM_FRAME_HYPERVISOR;
-    return range.start >= KMV_DEVICE_BASE && range.end <= ADDRESS_SPACE_32 ? VM_FRAME_DEVICE
-                                                                           : VM_FRAME_NONE;
+    return range.start >= devices.start && range.end <= devices.end ? VM_FRAME_MIRRORED
+                                                                    : VM_FRAME_NONE;
 }

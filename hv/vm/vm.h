@@ -65,8 +65,8 @@ gpa_t vm_sink_gpa(const struct vm *vm);
 
 /* What a guest's mapping of [start, start + bytes) reaches; with the mirror on. */
 enum vm_frame_kind {
-    VM_FRAME_RAM,        /* some of it is below ram_bytes, the VGA hole included */
-    VM_FRAME_DEVICE,     /* at or above KMV_DEVICE_BASE */
+    VM_FRAME_MIRRORED,   /* some of it is below ram_bytes, the VGA hole included, or it is at or
+                            above KMV_DEVICE_BASE */
     VM_FRAME_HYPERVISOR, /* a mirror window or the tables window: not for the guest to map */
     VM_FRAME_NONE
 };

@@ -42,9 +42,6 @@ void vmx_event_collect(struct vcpu *vcpu);
 /* Writes the pending event, and a waiting NMI if the window is open, into the VM-entry fields. */
 void vmx_event_deliver(struct vcpu *vcpu);
 
-/* Sets or clears a primary control. */
-void vmx_set_primary(struct vcpu *vcpu, u32 bit, bool on);
-
 /* Before an entry: makes the guest run to the end of an open window if an event is `wanted`,
  * something waits for a boundary, or another processor wants this one to stop; else does these.
  * True: nothing may be injected yet. */

@@ -18,7 +18,4 @@ struct entry_fault vmx_check_entry(u64 (*read)(enum vmcs_field field));
 /* The SDM's text for a VM-instruction error (vol. 3C, table 31-1) of VMLAUNCH and VMRESUME. */
 const char *vmx_error_name(u64 error);
 
-/* A field's name, "unknown" for those that this hypervisor does not use. */
-const char *vmx_field_name(enum vmcs_field field);
-
 #endif

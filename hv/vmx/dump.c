@@ -51,7 +51,7 @@ void vmx_dump_all(const struct vcpu *vcpu)
     dump_fields(true);
 }
 
-const char *vmx_field_name(enum vmcs_field field)
+static const char *field_name(enum vmcs_field field)
 {
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         if (fields[i].encoding == field)
@@ -68,5 +68,5 @@ void vmx_log_entry_check(void)
         log_event("entry_check", "field=unknown");
     else
         log_event("entry_check", "field=%s value=0x%lx rule=\"SDM vol. 3C, %s\"",
-                  vmx_field_name(fault.field), fault.value, fault.rule);
+                  field_name(fault.field), fault.value, fault.rule);
 }

@@ -1,6 +1,5 @@
 #include <hv/cpu/cpuid.h>
 #include <hv/cpu/exceptions.h>
-#include <hv/log/log.h>
 #include <hv/vcpu/boundary.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
@@ -26,7 +25,7 @@ void vmx_event_collect(struct vcpu *vcpu)
                    vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(u64)INTERRUPTIBILITY_NMI);
 }
 
-void vmx_set_primary(struct vcpu *vcpu, u32 bit, bool on)
+static void set_primary(struct vcpu *vcpu, u32 bit, bool on)
 {
     u32 primary = on ? vcpu->primary | bit : vcpu->primary & ~bit;
 
@@ -88,8 +87,8 @@ static void deliver_waiting(struct vcpu *vcpu)
         deliver(vcpu, nmi, interrupt);
     nmi = vcpu->nmi_wanted && !held;
     interrupt = vcpu->raised_words != 0 && !held;
-    vmx_set_primary(vcpu, PRIMARY_NMI_WINDOW_EXITING, nmi);
-    vmx_set_primary(vcpu, PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_HLT_EXITING, interrupt);
+    set_primary(vcpu, PRIMARY_NMI_WINDOW_EXITING, nmi);
+    set_primary(vcpu, PRIMARY_INTERRUPT_WINDOW_EXITING | PRIMARY_HLT_EXITING, interrupt);
     vcpu->waiting = held || nmi || interrupt;
 }
 

@@ -11,37 +11,8 @@
 /* Access to the debug registers raises #DB; clear in its handler (SDM vol. 3B, 18.2.4). */
 #define DR7_GD (1u << 13)
 
-/* Basic exit reasons, SDM vol. 3D, appendix C. */
-enum exit_reason {
-    REASON_EXCEPTION_OR_NMI = 0,
-    REASON_EXTERNAL_INTERRUPT = 1,
-    REASON_TRIPLE_FAULT = 2,
-    REASON_INIT = 3,
-    REASON_INTERRUPT_WINDOW = 7,
-    REASON_NMI_WINDOW = 8,
-    REASON_TASK_SWITCH = 9,
-    REASON_CPUID = 10,
-    REASON_HLT = 12,
-    REASON_INVD = 13,
-    REASON_INVLPG = 14,
-    REASON_VMCALL = 18,
-    REASON_VMXON = 27,
-    REASON_CR_ACCESS = 28,
-    REASON_IO = 30,
-    REASON_RDMSR = 31,
-    REASON_WRMSR = 32,
-    REASON_ENTRY_GUEST_STATE = 33,
-    REASON_ENTRY_MSR_LOADING = 34,
-    REASON_ENTRY_MACHINE_CHECK = 41,
-    REASON_EPT_VIOLATION = 48,
-    REASON_EPT_MISCONFIGURATION = 49,
-    REASON_INVEPT = 50,
-    REASON_PREEMPTION_TIMER = 52,
-    REASON_INVVPID = 53,
-    REASON_XSETBV = 55,
-};
-
-#define EXIT_REASON_ENTRY_FAILURE (1u << 31)
+#define EXIT_REASON_ENTRY_FAILURE  (1u << 31)
+#define REASON_ENTRY_MACHINE_CHECK 41u
 
 typedef enum exit_result (*exit_handler)(struct vcpu *vcpu);
 
@@ -233,21 +204,22 @@ struct exit_row {
     exit_handler handler; /* NULL: stops the guest */
 };
 
+/* By basic exit reason, SDM vol. 3D, appendix C. */
 static const struct exit_row rows[VCPU_EXIT_REASONS] = {
-    [REASON_EXCEPTION_OR_NMI] = {"exception", on_exception},
-    [REASON_EXTERNAL_INTERRUPT] = {"external_interrupt", on_external_interrupt},
-    [REASON_TRIPLE_FAULT] = {"triple_fault", on_triple_fault},
-    [REASON_INIT] = {"init", NULL},
-    [REASON_INTERRUPT_WINDOW] = {"interrupt_window", on_due},
-    [REASON_NMI_WINDOW] = {"nmi_window", on_due},
-    [REASON_TASK_SWITCH] = {"task_switch", on_task_switch},
-    [REASON_CPUID] = {"cpuid", exit_cpuid},
+    [0] = {"exception", on_exception},
+    [1] = {"external_interrupt", on_external_interrupt},
+    [2] = {"triple_fault", on_triple_fault},
+    [3] = {"init", NULL},
+    [7] = {"interrupt_window", on_due},
+    [8] = {"nmi_window", on_due},
+    [9] = {"task_switch", on_task_switch},
+    [10] = {"cpuid", exit_cpuid},
     [11] = {"getsec", on_vmx_instruction},
-    [REASON_HLT] = {"hlt", on_hlt},
-    [REASON_INVD] = {"invd", on_invd},
-    [REASON_INVLPG] = {"invlpg", on_invlpg},
+    [12] = {"hlt", on_hlt},
+    [13] = {"invd", on_invd},
+    [14] = {"invlpg", on_invlpg},
     [15] = {"rdpmc", on_rdpmc},
-    [REASON_VMCALL] = {"vmcall", exit_hypercall},
+    [18] = {"vmcall", exit_hypercall},
     [19] = {"vmclear", on_vmx_instruction},
     [20] = {"vmlaunch", on_vmx_instruction},
     [21] = {"vmptrld", on_vmx_instruction},
@@ -256,22 +228,22 @@ static const struct exit_row rows[VCPU_EXIT_REASONS] = {
     [24] = {"vmresume", on_vmx_instruction},
     [25] = {"vmwrite", on_vmx_instruction},
     [26] = {"vmxoff", on_vmx_instruction},
-    [REASON_VMXON] = {"vmxon", on_vmx_instruction},
-    [REASON_CR_ACCESS] = {"cr_access", on_cr_access},
-    [REASON_IO] = {"io", on_io},
-    [REASON_RDMSR] = {"rdmsr", exit_msr_read},
-    [REASON_WRMSR] = {"wrmsr", exit_msr_write},
-    [REASON_ENTRY_GUEST_STATE] = {"entry_guest_state", NULL},
-    [REASON_ENTRY_MSR_LOADING] = {"entry_msr_loading", NULL},
+    [27] = {"vmxon", on_vmx_instruction},
+    [28] = {"cr_access", on_cr_access},
+    [30] = {"io", on_io},
+    [31] = {"rdmsr", exit_msr_read},
+    [32] = {"wrmsr", exit_msr_write},
+    [33] = {"entry_guest_state", NULL},
+    [34] = {"entry_msr_loading", NULL},
     [36] = {"mwait", on_vmx_instruction},
-    [REASON_ENTRY_MACHINE_CHECK] = {"entry_machine_check", NULL},
     [39] = {"monitor", on_vmx_instruction},
-    [REASON_EPT_VIOLATION] = {"ept_violation", on_ept_violation},
-    [REASON_EPT_MISCONFIGURATION] = {"ept_misconfiguration", on_ept_misconfiguration},
-    [REASON_INVEPT] = {"invept", on_vmx_instruction},
-    [REASON_PREEMPTION_TIMER] = {"preemption_timer", on_due},
-    [REASON_INVVPID] = {"invvpid", on_vmx_instruction},
-    [REASON_XSETBV] = {"xsetbv", exit_xsetbv},
+    [REASON_ENTRY_MACHINE_CHECK] = {"entry_machine_check", NULL},
+    [48] = {"ept_violation", on_ept_violation},
+    [49] = {"ept_misconfiguration", on_ept_misconfiguration},
+    [50] = {"invept", on_vmx_instruction},
+    [52] = {"preemption_timer", on_due},
+    [53] = {"invvpid", on_vmx_instruction},
+    [55] = {"xsetbv", exit_xsetbv},
 };
 
 const char *vmx_exit_name(unsigned reason)

@@ -94,13 +94,17 @@ static void miss(char *missing, size_t size, const char *name)
     format_append(missing, size, used, "%s%s", used > 0 ? ", " : "", name);
 }
 
-/* allowed0: bits that must be 1 (low half), allowed1: bits that may be 1 (high half). */
+/* allowed0: bits that must be 1 (low half), allowed1: bits that may be 1 (high half). No
+ * register, no bits: only that of the secondary controls may be missing. */
 static u32 control_value(const struct control_word *word, bool use_true, bool mirrored,
                          char *missing, size_t size)
 {
-    u64 allowed = msr_read(use_true ? word->true_msr : word->old_msr);
-    u32 allowed0 = (u32)allowed, allowed1 = (u32)(allowed >> 32);
-    u32 value = 0;
+    u32 allowed0, allowed1, value = 0;
+    u64 allowed;
+
+    msr_try_read(use_true ? word->true_msr : word->old_msr, &allowed);
+    allowed0 = (u32)allowed;
+    allowed1 = (u32)(allowed >> 32);
 
     for (size_t i = 0; i < word->count; i++) {
         const struct wanted_control *wanted = &word->wanted[i];
@@ -114,13 +118,6 @@ static u32 control_value(const struct control_word *word, bool use_true, bool mi
     return (value | allowed0) & allowed1;
 }
 
-static bool has_secondary_controls(bool use_true)
-{
-    u64 allowed = msr_read(use_true ? MSR_VMX_TRUE_PROCBASED : MSR_VMX_PROCBASED_CTLS);
-
-    return (allowed >> 32 & PRIMARY_SECONDARY_CONTROLS) != 0;
-}
-
 static void check_controls(bool mirrored, struct vmx_controls *controls, char *missing, size_t size)
 {
     bool use_true = (msr_read(MSR_VMX_BASIC) >> 55 & 1) != 0;
@@ -129,12 +126,6 @@ static void check_controls(bool mirrored, struct vmx_controls *controls, char *m
         const struct control_word *word = &control_words[i];
         u32 *value = (u32 *)((char *)controls + word->offset);
 
-        if (word->true_msr == MSR_VMX_PROCBASED_CTLS2 && !has_secondary_controls(use_true)) {
-            miss(missing, size, "EPT");
-            miss(missing, size, "VPID");
-            miss(missing, size, "unrestricted guest");
-            continue;
-        }
         *value = control_value(word, use_true, mirrored, missing, size);
     }
     controls->has_preemption_timer =
@@ -155,6 +146,17 @@ static void check_ept_vpid(const struct vmx_controls *controls, char *missing, s
     }
 }
 
+/* Sets lock and VMXON in IA32_FEATURE_CONTROL when unlocked. False when locked without VMXON. */
+static bool enable_feature_control(void)
+{
+    u64 value = msr_read(MSR_FEATURE_CONTROL);
+
+    if ((value & FEATURE_CONTROL_LOCK) != 0)
+        return (value & FEATURE_CONTROL_VMXON) != 0;
+    msr_write(MSR_FEATURE_CONTROL, value | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMXON);
+    return true;
+}
+
 bool vmx_features_check(bool mirrored, struct vmx_controls *controls, char *missing, size_t size)
 {
     missing[0] = '\0';
@@ -165,17 +167,7 @@ bool vmx_features_check(bool mirrored, struct vmx_controls *controls, char *miss
     }
     check_controls(mirrored, controls, missing, size);
     check_ept_vpid(controls, missing, size);
-    if (!vmx_feature_control_enable())
+    if (!enable_feature_control())
         miss(missing, size, "VMXON (locked off in IA32_FEATURE_CONTROL by the firmware)");
     return missing[0] == '\0';
-}
-
-bool vmx_feature_control_enable(void)
-{
-    u64 value = msr_read(MSR_FEATURE_CONTROL);
-
-    if ((value & FEATURE_CONTROL_LOCK) != 0)
-        return (value & FEATURE_CONTROL_VMXON) != 0;
-    msr_write(MSR_FEATURE_CONTROL, value | FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMXON);
-    return true;
 }

@@ -17,7 +17,4 @@ struct vmx_controls {
  */
 bool vmx_features_check(bool mirrored, struct vmx_controls *controls, char *missing, size_t size);
 
-/* Sets lock and VMXON in IA32_FEATURE_CONTROL when unlocked. False when locked without VMXON. */
-bool vmx_feature_control_enable(void);
-
 #endif

@@ -7,9 +7,7 @@
  */
 #include <hv/cpu/cpuid.h>
 #include <hv/cpu/exceptions.h>
-#include <hv/log/log.h>
 #include <hv/recovery/machine_check.h>
-#include <hv/recovery/recovery.h>
 #include <hv/recovery/window.h>
 #include <hv/vcpu/boundary.h>
 #include <hv/vcpu/others.h>

@@ -154,7 +154,6 @@ enum interruption_type {
     INTERRUPTION_HARDWARE_EXCEPTION = 3,
     INTERRUPTION_SOFTWARE = 4,
     INTERRUPTION_PRIVILEGED_SOFTWARE_EXCEPTION = 5,
-    INTERRUPTION_SOFTWARE_EXCEPTION = 6,
 };
 
 /* Guest interruptibility state, table 25-3. */
@@ -174,7 +173,6 @@ enum interruption_type {
 #define ACTIVITY_HLT 1u
 
 /* Segment access rights, table 25-2. */
-#define ACCESS_RIGHTS_LONG     (1u << 13)
-#define ACCESS_RIGHTS_UNUSABLE (1u << 16)
+#define ACCESS_RIGHTS_LONG (1u << 13)
 
 #endif

@@ -6,29 +6,18 @@
 #include <hv/types.h>
 #include <hv/vmx/vmcs_fields.h>
 
-static inline bool vmx_on(hpa_t region)
-{
-    bool failed;
+/* Instructions with a region of memory for an operand. */
+#define DEFINE_VMX_INSTRUCTION(name, mnemonic)                                                     \
+    static inline bool name(hpa_t region)                                                          \
+    {                                                                                              \
+        bool failed;                                                                               \
+        __asm__ volatile(mnemonic " %1" : "=@ccna"(failed) : "m"(region.v) : "memory");            \
+        return !failed;                                                                            \
+    }
 
-    __asm__ volatile("vmxon %1" : "=@ccna"(failed) : "m"(region.v) : "memory");
-    return !failed;
-}
-
-static inline bool vmx_clear(hpa_t vmcs)
-{
-    bool failed;
-
-    __asm__ volatile("vmclear %1" : "=@ccna"(failed) : "m"(vmcs.v) : "memory");
-    return !failed;
-}
-
-static inline bool vmx_load(hpa_t vmcs)
-{
-    bool failed;
-
-    __asm__ volatile("vmptrld %1" : "=@ccna"(failed) : "m"(vmcs.v) : "memory");
-    return !failed;
-}
+DEFINE_VMX_INSTRUCTION(vmx_on, "vmxon")
+DEFINE_VMX_INSTRUCTION(vmx_clear, "vmclear")
+DEFINE_VMX_INSTRUCTION(vmx_load, "vmptrld")
 
 static inline bool vmcs_try_write(enum vmcs_field field, u64 value)
 {

@@ -1,7 +1,9 @@
 #include "plan.h"
 
 #include <hv/log/log.h>
+#include <hv/mm/paging.h>
 #include <hv/recovery/recovery.h>
+#include <hv/vm/guestmem.h>
 
 #define INTERVAL_MAX   (1u << 30)
 #define BOUNDARIES_MAX 24u
@@ -58,6 +60,34 @@ static gpa_t any_page(struct fault_plan *plan)
     return GPA(plan->order.first + draw(plan, pages) * PAGE_SIZE);
 }
 
+static bool read_entry(struct vm *vm, u32 table, u32 index, u32 *entry)
+{
+    return guest_read(vm, GPA(table + index * sizeof(*entry)), entry, sizeof(*entry)) == 0 &&
+           (*entry & PG_PRESENT) != 0;
+}
+
+/* By the guest's own tables: the page, and the page table that maps it (0: none does). */
+static bool translate(struct vm *vm, gpa_t root, u32 at, gpa_t *page, gpa_t *table)
+{
+    u32 entry;
+
+    *table = GPA(0);
+    *page = GPA(at & PG_FRAME);
+    if (vm->mirror.self->current == NULL)
+        return true;
+    if (!read_entry(vm, (u32)root.v, at >> PG_SLOT_SHIFT, &entry))
+        return false;
+    if (vm->mirror.pse && (entry & PG_LARGE)) {
+        *page = GPA((entry & PG_LARGE_FRAME) | (at & ~PG_LARGE_FRAME & PG_FRAME));
+        return true;
+    }
+    *table = GPA(entry & PG_FRAME);
+    if (!read_entry(vm, entry & PG_FRAME, at >> PAGE_SHIFT & (PG_ENTRIES - 1), &entry))
+        return false;
+    *page = GPA(entry & PG_FRAME);
+    return true;
+}
+
 /* False: there is no such page here. */
 static bool choose(struct vm *vm, struct fault_plan *plan, const struct fault_place *place,
                    enum kmv_fault_kind kind, gpa_t *page)
@@ -69,7 +99,7 @@ static bool choose(struct vm *vm, struct fault_plan *plan, const struct fault_pl
         *page = kind == KMV_FAULT_root ? place->root : any_page(plan);
         return true;
     }
-    if (!mirror_translate(vm, GVA(place->at[kind - KMV_FAULT_code]), &at, &table))
+    if (!translate(vm, place->root, place->at[kind - KMV_FAULT_code], &at, &table))
         return false;
     *page = is_table ? table : at;
     return !is_table || table.v != 0;

@@ -54,9 +54,9 @@ void *machine_memory(u64 hpa)
 /* Reads of memory meet no machine check but the one that a test wants. */
 u32 machine_check_in;
 
-bool extable_take_machine_check(void)
+bool extable_take(enum extable_kind kind)
 {
-    return machine_check_in > 0 && --machine_check_in == 0;
+    return kind == EXTABLE_MACHINE_CHECK && machine_check_in > 0 && --machine_check_in == 0;
 }
 
 static u64 large_align(u64 value)

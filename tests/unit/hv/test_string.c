@@ -32,13 +32,10 @@ static void copies_and_fills(void **state)
 
     (void)state;
     for (int round = 0; round < ROUNDS; round++) {
-        size_t to = rand() % 40, from = rand() % 40, bytes = rand() % 50;
+        size_t from = rand() % 40, bytes = rand() % 50;
         u8 value = (u8)rand();
         fill_random(ours);
         slow_move(expected, ours, ROOM);
-        assert_ptr_equal(memmove(ours + to, ours + from, bytes), ours + to);
-        slow_move(expected + to, expected + from, bytes);
-        assert_memory_equal(ours, expected, ROOM);
         assert_ptr_equal(memset(ours + from, value, bytes), ours + from);
         for (size_t i = 0; i < bytes; i++)
             expected[from + i] = value;
@@ -53,13 +50,11 @@ static int sign(int value)
     return (value > 0) - (value < 0);
 }
 
-static int slow_compare(const u8 *a, const u8 *b, size_t bytes, bool text)
+static int slow_compare(const u8 *a, const u8 *b, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++) {
         if (a[i] != b[i])
             return a[i] < b[i] ? -1 : 1;
-        if (text && a[i] == 0)
-            return 0;
     }
     return 0;
 }
@@ -74,16 +69,11 @@ static void comparisons(void **state)
         fill_random(a);
         fill_random(b);
         slow_move(b, a, same);
-        a[ROOM - 1] = b[ROOM - 1] = 0;
-        assert_int_equal(sign(memcmp(a, b, bytes)), slow_compare(a, b, bytes, false));
-        assert_int_equal(sign(strncmp((char *)a, (char *)b, bytes)),
-                         slow_compare(a, b, bytes, true));
-        assert_int_equal(sign(strcmp((char *)a, (char *)b)), slow_compare(a, b, ROOM, true));
+        assert_int_equal(sign(memcmp(a, b, bytes)), slow_compare(a, b, bytes));
     }
     a[0] = 0xff;
     b[0] = 0x01;
     assert_true(memcmp(a, b, 1) > 0);
-    assert_true(strncmp((char *)a, (char *)b, 1) > 0);
     assert_int_equal(strlen(""), 0);
     assert_int_equal(strlen("mirror"), 6);
 }
