@@ -91,7 +91,6 @@ static int alloc_bitmaps(struct vm *vm)
 static bool write_controls(struct vcpu *vcpu, const struct vmx_controls *controls)
 {
     u32 exceptions = 1u << VECTOR_AC | 1u << VECTOR_DB | 1u << VECTOR_MC;
-    bool ok = true;
 
     /* Mirror tables may lag behind the guest's until a fault tells. */
     if (vcpu->vm->mirrored)
@@ -118,13 +117,12 @@ static bool write_controls(struct vcpu *vcpu, const struct vmx_controls *control
         {VMCS_VIRTUAL_PROCESSOR_ID, VMX_GUEST_VPID},
         {VMCS_VMCS_LINK_POINTER, ~0ull},
     };
-    ok &= write_all(table, ARRAY_LEN(table));
     vcpu->primary = controls->primary;
     vcpu->pin = controls->pin;
     vcpu->waiting = true; /* the first entry finds out which windows have to exit: none yet */
     vcpu->has_preemption_timer = controls->has_preemption_timer;
     vcpu->preemption_timer_shift = msr_read(MSR_VMX_MISC) & 0x1f;
-    return ok;
+    return write_all(table, ARRAY_LEN(table));
 }
 
 static bool write_host_state(void)

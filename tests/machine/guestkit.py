@@ -13,7 +13,10 @@ FLAGS += [f"-I{os.path.join(TOP, part, 'include')}" for part in ("hv", "translat
 LAYOUT = ["-Wl,-Ttext-segment=0x100000", "-Wl,--build-id=none"]
 
 
-EXTRA_SOURCES = {"modes": ["long.S"]}
+EXTRA_SOURCES = {
+    "modes": ["long.S"],
+    "attack": sorted(name for name in os.listdir(GUESTS) if name.startswith("attack_")),
+}
 
 
 def build_guest(folder, name, mirrored, sources=None):

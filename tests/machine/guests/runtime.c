@@ -1,5 +1,6 @@
 #include "runtime.h"
 
+#include <kmv/hypercall.h>
 #include <kmv/note.h>
 
 #define COM1          0x3f8
@@ -10,7 +11,6 @@
 #define STUB_BYTES    16
 #define GATE_RING0    0x8e00
 #define GATE_RING3    0xee00
-#define HC_POWEROFF   6
 #define SLOT_BYTES    0x400000u
 #define SLOT_APICS    (0xfec00000u >> 22)
 #define SLOT_LAPIC    (0xfee00000u >> 22)
@@ -166,7 +166,7 @@ struct answer attempt_user(attempt_function function)
     return run(attempt_call_user, function);
 }
 
-bool row_passes(const struct row *row)
+static bool row_passes(const struct row *row)
 {
     char text[24];
 
@@ -181,6 +181,25 @@ bool row_passes(const struct row *row)
     return text_equal(text, row->expected);
 }
 
+static bool applies(const struct row *row, bool mirrored)
+{
+    if (row->when == TSC_ADJUST)
+        return cpuid(7, 0).ebx >> 1 & 1;
+    return row->when == ALWAYS || (row->when == MIRRORED) == mirrored;
+}
+
+u32 rows_failed(const struct row *rows, u32 count)
+{
+    bool mirrored = (hypercall(KMV_HC_FEATURES, 0, 0) & KMV_FEATURE_MIRROR) != 0;
+    u32 failed = 0;
+
+    for (u32 i = 0; i < count; i++) {
+        if (applies(&rows[i], mirrored))
+            failed += !row_passes(&rows[i]);
+    }
+    return failed;
+}
+
 u32 hypercall(u32 number, u32 first, u32 second)
 {
     u32 result;
@@ -191,7 +210,7 @@ u32 hypercall(u32 number, u32 first, u32 second)
 
 _Noreturn void power_off(u32 status)
 {
-    hypercall(HC_POWEROFF, status, 0);
+    hypercall(KMV_HC_POWEROFF, status, 0);
     for (;;)
         __asm__ volatile("cli; hlt");
 }

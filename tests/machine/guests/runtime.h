@@ -53,8 +53,9 @@ struct row {
     enum when when;
 };
 
-/* Makes the attempt and prints "attack NAME ring=R expected=E got=G". */
-bool row_passes(const struct row *row);
+/* Makes those of the attempts that apply here, and prints "attack NAME ring=R expected=E got=G" of
+ * each. Returns how many got another answer. */
+u32 rows_failed(const struct row *rows, u32 count);
 
 /* Called for vectors 1, 2 and 32 to 47 instead of ending the attempt; NULL: nothing is done, and 1
  * ends it. */
