@@ -2,9 +2,7 @@
 #include <hv/cpu/exceptions.h>
 #include <hv/exit/handlers.h>
 #include <hv/log/format.h>
-#include <hv/log/log.h>
 #include <hv/vcpu/boundary.h>
-#include <hv/vcpu/others.h>
 #include <hv/vmx/backend.h>
 #include <hv/vmx/vmx.h>
 

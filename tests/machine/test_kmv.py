@@ -22,6 +22,8 @@ BARE = ("--platform", "bare-tcg")
         (("--mem", "2000"), "864"),
         (("--cpu", "z80", "--platform", "bochs"), "corei7_icelake_u"),
         (("--guest", "/no/such/kernel"), "no such file"),
+        (("--hypervisor", "/no/such/file"), "no such file"),
+        (("--hypervisor", KMV, *BARE), "a bare machine has none"),
         (("--translate", "off"), "--mirror off"),
         (("--cmdline", "two\nlines"), "one line"),
         (("--no-such-option",), "--help"),

@@ -42,6 +42,10 @@ void machine_unload(void);
 int machine_setup(void **state);
 int machine_teardown(void **state);
 
+/* Words that tell where they stand. */
+#define MACHINE_WORD(i) (0xc0ffee00u + (u32)(i))
+void machine_fill(u8 *ram, u64 bytes);
+
 /* Fills RAM before vm_init copies it; NULL: zeroes. */
 void machine_start_with(const struct machine_config *config, void (*fill)(u8 *ram, u64 bytes));
 

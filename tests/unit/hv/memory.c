@@ -107,6 +107,12 @@ static void lay_out(const struct machine_config *config)
     arena_bytes = large_align(at) - ARENA_BASE;
 }
 
+void machine_fill(u8 *ram, u64 bytes)
+{
+    for (u64 i = 0; i < bytes / sizeof(u32); i++)
+        ((u32 *)ram)[i] = MACHINE_WORD(i);
+}
+
 void machine_start_with(const struct machine_config *config, void (*fill)(u8 *ram, u64 bytes))
 {
     lay_out(config);

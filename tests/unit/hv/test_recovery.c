@@ -8,29 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAGE    0x00123000u
-#define NATIVE  KMV_POISON_NATIVE
-#define MIRROR  KMV_POISON_MIRROR
-#define FORCE   KMV_POISON_FORCE
-#define WORD(i) (0xc0ffee00u + (i))
-
-static void fill(u8 *ram, u64 bytes)
-{
-    for (u64 i = 0; i < bytes / 4; i++)
-        ((u32 *)ram)[i] = WORD((u32)i);
-}
+#define PAGE   0x00123000u
+#define NATIVE KMV_POISON_NATIVE
+#define MIRROR KMV_POISON_MIRROR
+#define FORCE  KMV_POISON_FORCE
 
 static int setup(void **state)
 {
     (void)state;
-    machine_start_with(&machine_default, fill);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    machine_stop();
+    machine_start_with(&machine_default, machine_fill);
     return 0;
 }
 
@@ -55,8 +41,8 @@ static u64 frame(u32 page, enum vm_side side)
 static void assert_intact(u32 page)
 {
     for (u32 at = 0; at < PAGE_SIZE; at += 4) {
-        assert_int_equal(guest_load(page + at), WORD((page + at) / 4));
-        assert_int_equal(guest_load(page + at + vm.offset), WORD((page + at) / 4));
+        assert_int_equal(guest_load(page + at), MACHINE_WORD((page + at) / 4));
+        assert_int_equal(guest_load(page + at + vm.offset), MACHINE_WORD((page + at) / 4));
     }
 }
 
@@ -70,7 +56,7 @@ static void poison_takes_the_page_away(void **state)
     guest_load(PAGE + vm.offset);
     assert_int_equal(poison(PAGE + 0x10, NATIVE), 0);
     assert_int_equal(LEAF_PERMS(machine_ept_leaf(PAGE)), 0);
-    assert_true(*(u32 *)machine_memory(old + 8) != WORD((PAGE + 8) / 4));
+    assert_true(*(u32 *)machine_memory(old + 8) != MACHINE_WORD((PAGE + 8) / 4));
     assert_int_equal(counter(KMV_COUNTER_poisoned), 1);
     snprintf(line, sizeof(line), "gpage=0x123000 side=native frame=0x%llx cause=order",
              (unsigned long long)old);
@@ -262,7 +248,7 @@ static void verify_leaves_unprotected_pages_alone(void **state)
     assert_int_equal(recovery_verify(&vm), 1);
     assert_non_null(strstr(log_last("verify"), "pages=2015 differing=1"));
     assert_non_null(strstr(log_last("verify"), "unprotected=1"));
-    assert_int_equal(guest_load(PAGE + vm.offset + 8), WORD((PAGE + 8) / 4));
+    assert_int_equal(guest_load(PAGE + vm.offset + 8), MACHINE_WORD((PAGE + 8) / 4));
 }
 
 static void a_page_that_becomes_protected_is_copied(void **state)
@@ -322,10 +308,10 @@ static void hypervisors_accesses_recover_first(void **state)
     (void)state;
     assert_int_equal(poison(PAGE, NATIVE), 0);
     assert_int_equal(guest_read(&vm, GPA(PAGE + 4), &value, sizeof(value)), 0);
-    assert_int_equal(value, WORD((PAGE + 4) / 4));
+    assert_int_equal(value, MACHINE_WORD((PAGE + 4) / 4));
     assert_non_null(strstr(log_last("recover"), "cause=hypervisor"));
     assert_int_equal(poison(PAGE, MIRROR), 0);
-    value = WORD(PAGE / 4);
+    value = MACHINE_WORD(PAGE / 4);
     assert_int_equal(guest_write(&vm, GPA(PAGE), &value, sizeof(value)), 0);
     assert_intact(PAGE);
 }
@@ -513,7 +499,8 @@ static void many_random_pages(void **state)
     (void)state;
     machine_stop();
     machine_start_with(
-        &(struct machine_config){8 * MIB, 4 * MIB, 8 * MIB, KMV_OFFSET_DEFAULT, true, 0, 0}, fill);
+        &(struct machine_config){8 * MIB, 4 * MIB, 8 * MIB, KMV_OFFSET_DEFAULT, true, 0, 0},
+        machine_fill);
     random_seed(1);
     for (u32 i = 0; i < 1500; i++) {
         u32 page = random_below(8 * MIB / PAGE_SIZE) * PAGE_SIZE;
@@ -542,7 +529,7 @@ static void faults_all_over_leave_memory_for_page_tables(void **state)
                                                 .spare_bytes = 4 * MIB,
                                                 .offset = KMV_OFFSET_DEFAULT,
                                                 .mirrored = true},
-                       fill);
+                       machine_fill);
     kept = vm.heap.free_count < 15 ? vm.heap.free_count : 15;
     for (u32 page = 0x1000; page < 64 * MIB; page += LARGE_PAGE_SIZE) {
         assert_int_equal(poison(page, NATIVE), 0);
@@ -556,7 +543,7 @@ static void faults_all_over_leave_memory_for_page_tables(void **state)
     assert_int_equal(vm_audit(&vm, &boot).wrong, 0);
 }
 
-#define SCENE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, setup, machine_teardown)
 
 int main(void)
 {

@@ -11,17 +11,10 @@
 
 #define PAGE  0x00423000u
 #define PAGES (8 * MIB / PAGE_SIZE - 0x20)
-#define VALUE 0xc0ffee00u
-
-static void fill(u8 *ram, u64 bytes)
-{
-    for (u64 i = 0; i < bytes / 4; i++)
-        ((u32 *)ram)[i] = VALUE + (u32)i;
-}
 
 static void start(void)
 {
-    machine_start_with(&machine_default, fill);
+    machine_start_with(&machine_default, machine_fill);
     assert_int_equal(scrub_set_budget(&vm, 1), 0);
 }
 
@@ -29,13 +22,6 @@ static int setup(void **state)
 {
     (void)state;
     start();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    machine_stop();
     return 0;
 }
 
@@ -149,13 +135,13 @@ static void happen(char event)
         assert_true(guest_store_native(PAGE + vm.offset, 0));
         break;
     default:
-        *(u32 *)bytes_of(PAGE, SIDE_MIRROR) = VALUE + PAGE / 4;
+        *(u32 *)bytes_of(PAGE, SIDE_MIRROR) = MACHINE_WORD(PAGE / 4);
     }
 }
 
 static void check_situation(const struct situation *now)
 {
-    expected = VALUE + PAGE / 4;
+    expected = MACHINE_WORD(PAGE / 4);
     for (const char *event = now->events; *event != '\0'; event++)
         happen(*event);
     for (int i = 0; i < 3; i++)
@@ -191,7 +177,7 @@ static void a_wrong_side_gets_a_spare_frame(void **state)
     snprintf(line, sizeof(line), "gpage=0x423000 side=native bad=0x%llx new=0x%llx cause=scrub",
              (unsigned long long)bad, (unsigned long long)boot.spare_base);
     assert_string_equal(log_last("recover"), line);
-    assert_int_equal(guest_load(PAGE), VALUE + PAGE / 4);
+    assert_int_equal(guest_load(PAGE), MACHINE_WORD(PAGE / 4));
 }
 
 static void without_a_spare_frame_the_right_side_serves_both(void **state)
@@ -205,7 +191,7 @@ static void without_a_spare_frame_the_right_side_serves_both(void **state)
     flip(PAGE, SIDE_NATIVE);
     assert_int_equal(visit_all(), 1);
     assert_int_equal(log_count("degraded"), 1);
-    assert_int_equal(guest_load(PAGE), VALUE + PAGE / 4);
+    assert_int_equal(guest_load(PAGE), MACHINE_WORD(PAGE / 4));
     flip(PAGE, SIDE_NATIVE);
     assert_int_equal(visit_all(), 0);
 }
@@ -235,7 +221,7 @@ static void bad_and_lost_pages_are_passed_over(void **state)
     settle();
     assert_int_equal(counter(KMV_COUNTER_recovered), 0);
     assert_int_equal(log_count("scrub"), 0);
-    assert_int_equal(guest_load(PAGE), VALUE + PAGE / 4);
+    assert_int_equal(guest_load(PAGE), MACHINE_WORD(PAGE / 4));
     /* Restored, it is what it was: the checksum still holds. */
     flip(PAGE + 4, SIDE_MIRROR);
     assert_int_equal(visit_all(), 1);
@@ -378,7 +364,7 @@ static void random_guest(void **state)
     (void)state;
     random_seed(7);
     for (u32 i = 0; i < 64; i++)
-        shadow[i] = VALUE + (PAGE + i * (u32)PAGE_SIZE) / 4;
+        shadow[i] = MACHINE_WORD((PAGE + i * (u32)PAGE_SIZE) / 4);
     for (u32 round = 0; round < 4000; round++) {
         u32 i = random_below(64), page = PAGE + i * (u32)PAGE_SIZE;
         if (random_below(2) == 0) {
@@ -399,7 +385,7 @@ static void random_guest(void **state)
         assert_int_equal(guest_load(PAGE + i * (u32)PAGE_SIZE), shadow[i]);
 }
 
-#define SCENE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, setup, machine_teardown)
 
 int main(void)
 {
