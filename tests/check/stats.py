@@ -14,10 +14,7 @@ C_SUFFIXES = (".c", ".h")
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", default="hv", help="sources to measure (default hv)")
-    parser.add_argument("--outgrown", type=int, metavar="LINES", default=0,
-                        help="lines of C that are tolerated beyond the limit: what it has outgrown it by; more fails")
-    args = parser.parse_args()
-    folder = args.folder
+    folder = parser.parse_args().folder
     sources = {path: read_lines(path) for path in find_sources(folder)}
     if not sources:
         sys.exit(f"stats: {folder}: no C or assembly there: give a folder of sources")
@@ -30,11 +27,10 @@ def main():
     if found:
         print(f"functions          {len(found):6}   median {statistics.median(size for size, _ in found):g} lines")
         print(f"longest: {max(found)[1]}")
-    tolerated = {"lines of C": args.outgrown}
     too_big = [name for name, value in figures.items() if value > LIMITS[name]]
     for name in too_big:
         print(f"stats: {name}: {figures[name]}, at most {LIMITS[name]}", file=sys.stderr)
-    return 1 if any(figures[name] > LIMITS[name] + tolerated.get(name, 0) for name in too_big) else 0
+    return 1 if too_big else 0
 
 
 def find_sources(folder):

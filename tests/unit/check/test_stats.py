@@ -50,15 +50,6 @@ def test_too_many_lines_fail(tmp_path):
     ]
 
 
-def test_what_is_tolerated_is_told(tmp_path):
-    (tmp_path / "a.c").write_text("x;\n" * 8010)
-    told = "stats: lines of C: 8010, at most 8000\n"
-    done = stats(tmp_path, "--outgrown", "10")
-    assert done.returncode == 0 and done.stderr == told
-    done = stats(tmp_path, "--outgrown", "9")
-    assert done.returncode == 1 and done.stderr == told
-
-
 def test_no_sources(tmp_path):
     done = stats(tmp_path)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
