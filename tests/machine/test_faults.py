@@ -11,7 +11,7 @@ from machine import TEST_HYPERVISOR, run
 # The number in hypervisor/failure.c; what the panic's message holds; the function that the trace begins in, inlined or not.
 PANICS = {
     "exception": (0, "exception vector=6 ", "test_failure"),
-    "page_fault": (1, "exception vector=14 error=0x0 ", "test_failure"),
+    "page_fault": (1, "exception vector=14 error=0x0 ", "read_nowhere"),
     "stack_overflow": (2, "stack overflow vector=8 ", "recurse"),
     "panic": (3, "asked for", "test_failure"),
     "entry_control": (6, "error=7 flags=0x42: VM entry with invalid control field(s)", "entry_failed"),
@@ -21,7 +21,7 @@ PANICS = {
 STOPS = {
     "entry_flags": (4, {"reason": "entry_failed", "exit": "entry_guest_state"}, "GUEST_RFLAGS"),
     "entry_code_segment": (5, {"reason": "entry_failed", "exit": "entry_guest_state"}, "GUEST_CS_ACCESS_RIGHTS"),
-    "unknown_exit": (8, {"reason": "unhandled_exit", "number": "12"}, None),
+    "unknown_exit": (8, {"reason": "unhandled_exit", "number": "16"}, None),
     "triple_fault": ("triple", {"reason": "triple_fault"}, None),
 }
 # `make attack` forces all of them.

@@ -4,7 +4,7 @@
 #include <hv/platform/panic.h>
 #include <hv/vmx/vmx.h>
 
-#define PRIMARY_HLT_EXITING (1u << 7)
+#define PRIMARY_RDTSC_EXITING (1u << 12)
 
 enum failure {
     FAILURE_EXCEPTION,
@@ -62,7 +62,7 @@ enum exit_result test_failure(struct vcpu *vcpu, u32 number)
         vmcs_write(VMCS_HOST_CS_SELECTOR, 0xb);
         return EXIT_RESUME;
     case FAILURE_EXIT:
-        vmcs_write(VMCS_PRIMARY_CONTROLS, vcpu->primary | PRIMARY_HLT_EXITING);
+        vmcs_write(VMCS_PRIMARY_CONTROLS, vcpu->primary | PRIMARY_RDTSC_EXITING);
         break;
     }
     vcpu_skip_instruction(vcpu);
