@@ -1,7 +1,7 @@
 # Unit tests of the hypervisor's memory core, on the host.
 
 HVTEST_OUT    := $(BUILD)/tests/hv
-HVTEST_NAMES  := frames ept string vm linear screen isolation check mirror store model recovery scrub machine_check
+HVTEST_NAMES  := frames ept string vm linear screen isolation check mirror mirror_limits store model recovery scrub machine_check
 HVTEST_CORE   := $(wildcard hv/mirror/*.c hv/recovery/*.c hv/vm/*.c) hv/mm/ept.c hv/mm/frames.c \
                  hv/exit/decode.c hv/cpu/mce.c hv/log/format.c
 HVTEST_SHARED := $(HVTEST_CORE:%.c=$(HVTEST_OUT)/%.o) \

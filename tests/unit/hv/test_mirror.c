@@ -1,78 +1,8 @@
 /* The mirror of page tables, scene by scene. */
-#include "machine.h"
-#include "testing.h"
+#include "spaces.h"
 
-#include <hv/mm/paging.h>
 #include <hv/recovery/recovery.h>
 #include <hv/vm/guestmem.h>
-
-#define RW     (PG_PRESENT | PG_WRITE)
-#define RWU    (RW | PG_USER)
-#define ROOT   0x00100000u
-#define ROOT_2 0x00101000u
-#define TABLE  0x00102000u
-#define OTHER  0x00103000u
-#define DATA   0x00200000u
-#define OFFSET (vm.offset)
-#define KERNEL 0x80000000u
-#define FILLED 0x01010101u /* what kernels of this family fill freed pages with */
-
-#define READ(at)       ((struct access){.address = (at)})
-#define WRITE(at)      ((struct access){.address = (at), .write = true})
-#define USER_READ(at)  ((struct access){.address = (at), .user = true})
-#define USER_WRITE(at) ((struct access){.address = (at), .write = true, .user = true})
-
-static void set_pde(u32 root, u32 address, u32 pde)
-{
-    assert_true(guest_store(root + (address >> 22) * 4, pde));
-}
-
-static void set_pte(u32 table, u32 address, u32 pte)
-{
-    assert_true(guest_store(table + (address >> 12 & 1023) * 4, pte));
-}
-
-static u64 frame_of(u32 gpa)
-{
-    return LEAF_HPA(machine_ept_leaf(gpa));
-}
-
-static void assert_reaches(struct access access, u32 gpa)
-{
-    struct outcome outcome = machine_access(access);
-
-    assert_int_equal(outcome.kind, ACCESS_OK);
-    assert_int_equal(outcome.hpa.v, frame_of(gpa) + (gpa & PAGE_MASK));
-}
-
-static void assert_faults(struct access access, u32 error_code)
-{
-    struct outcome outcome = machine_access(access);
-
-    assert_int_equal(outcome.kind, ACCESS_FAULT);
-    assert_int_equal(outcome.error_code, error_code);
-}
-
-static void load(u32 root)
-{
-    assert_int_equal(machine_load_cr3(root), MIRROR_LOAD_OK);
-    check_shadow(root);
-}
-
-static void sync_tables(u32 root)
-{
-    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_OK);
-    check_shadow(root);
-}
-
-/* One page of user memory at 0x1000, one of the kernel at KERNEL. */
-static void build_small_space(u32 root)
-{
-    set_pde(root, 0, TABLE | RWU);
-    set_pde(root, KERNEL, OTHER | RW);
-    set_pte(TABLE, 0x1000, DATA | RWU);
-    set_pte(OTHER, KERNEL, 0x300000 | RW);
-}
 
 static void loaded_root_maps_native_and_mirror(void **state)
 {
@@ -268,67 +198,6 @@ static void large_page_bit_means_nothing_without_pse(void **state)
     assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 0);
 }
 
-static void device_mappings_mirror_to_the_sink(void **state)
-{
-    (void)state;
-    set_pde(ROOT, 0xfec00000, TABLE | RW);
-    set_pde(ROOT, KERNEL, OTHER | RW);
-    set_pte(TABLE, 0xfee00000, 0xfee00000 | RW | PG_PCD | PG_PWT);
-    set_pte(OTHER, KERNEL, 0xb8000 | RW);
-    set_pte(OTHER, KERNEL + 0x1000, 0xc0000000 | RW); /* neither RAM nor device */
-    assert_int_equal(vm_map_device(&vm, GPA(0xfee00000), PAGE_SIZE), 0);
-    load(ROOT);
-    /* The device itself is outside the machine's memory, so only the mirror is accessed. */
-    assert_int_equal(machine_access(WRITE((u32)(0xfee00000 + OFFSET))).hpa.v, vm.sink.v);
-    assert_int_equal(machine_access(WRITE(KERNEL + 0x1000 + OFFSET)).hpa.v, vm.sink.v);
-    assert_reaches(WRITE(KERNEL + OFFSET), 0xb8000 + OFFSET);
-}
-
-static void hostile_mappings_have_no_mirror(void **state)
-{
-    static const u32 frames[] = {KMV_OFFSET_DEFAULT, KMV_OFFSET_DEFAULT + 0x123000, 0x36000000,
-                                 KMV_TABLES_GPA_BASE, KMV_TABLES_GPA_BASE + 0x5000};
-
-    (void)state;
-    build_small_space(ROOT);
-    for (u32 i = 0; i < ARRAY_LEN(frames); i++)
-        set_pte(TABLE, 0x10000 + (i << 12), frames[i] | RWU);
-    load(ROOT);
-    for (u32 i = 0; i < ARRAY_LEN(frames); i++)
-        assert_faults(USER_WRITE(0x10000 + (i << 12) + OFFSET), PF_WRITE | PF_USER);
-    /* Its shadow root is there to be seen, not to be written. */
-    set_pte(TABLE, 0x20000, (real_cr3 & PG_FRAME) | RWU);
-    assert_int_equal(machine_access(USER_READ(0x20000)).kind, ACCESS_OK);
-    assert_int_equal(machine_access(USER_WRITE(0x20000)).kind, ACCESS_STOPPED);
-}
-
-static void tables_outside_ram_have_no_mirror(void **state)
-{
-    (void)state;
-    build_small_space(ROOT);
-    set_pde(ROOT, 0x400000, 0xfee00000 | RW);
-    set_pde(ROOT, 0x800000, 0xb8000 | RW);
-    set_pde(ROOT, 0xc00000, (u32)vm.ram_bytes | RW);
-    load(ROOT);
-    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 2);
-}
-
-static void roots_outside_ram_are_refused(void **state)
-{
-    static const u32 roots[] = {0xb8000, 0x800000, KMV_OFFSET_DEFAULT, 0xfee00000,
-                                KMV_TABLES_GPA_BASE};
-    u32 real;
-
-    (void)state;
-    build_small_space(ROOT);
-    load(ROOT);
-    for (u32 i = 0; i < ARRAY_LEN(roots); i++)
-        assert_int_equal(mirror_load_root(&vm, roots[i], true, &real), MIRROR_LOAD_BAD_ROOT);
-    /* The root before stays current. */
-    assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
-    sync_tables(ROOT);
-}
-
 static void freed_tables_make_no_mappings(void **state)
 {
     (void)state;
@@ -385,49 +254,6 @@ static void self_map_follows_the_root(void **state)
     assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 1);
     assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 0);
     assert_int_equal(LEAF_PERMS(machine_ept_leaf(ROOT)), EPT_RWX);
-}
-
-static void conflict_names_both_addresses(void **state)
-{
-    u32 real;
-
-    (void)state;
-    build_small_space(ROOT);
-    build_small_space(ROOT_2);
-    set_pde(ROOT_2, OFFSET, OTHER | RW);
-    load(ROOT);
-    assert_int_equal(mirror_load_root(&vm, ROOT_2, true, &real), MIRROR_LOAD_CONFLICT);
-    assert_string_equal(log_last("conflict"), "native=0x38000000 mirror_of=0x0");
-    sync_tables(ROOT);
-    assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 1);
-}
-
-static void conflict_appears_whichever_mapping_comes_second(void **state)
-{
-    (void)state;
-    build_small_space(ROOT);
-    set_pde(ROOT, OFFSET + 0x400000, OTHER | RW);
-    load(ROOT);
-    set_pde(ROOT, 0x400000, TABLE | RW);
-    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_CONFLICT);
-    assert_string_equal(log_last("conflict"), "native=0x38400000 mirror_of=0x400000");
-    /* Still there at the next flush point, gone when the guest takes one of the two away. */
-    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_CONFLICT);
-    set_pde(ROOT, OFFSET + 0x400000, 0);
-    sync_tables(ROOT);
-}
-
-static void conflict_appears_when_the_mirror_is_mapped_over(void **state)
-{
-    (void)state;
-    build_small_space(ROOT);
-    set_pde(ROOT, 0x400000, TABLE | RW);
-    load(ROOT);
-    set_pde(ROOT, OFFSET + 0x400000, OTHER | RW);
-    assert_int_equal(machine_invlpg(0), MIRROR_LOAD_CONFLICT);
-    assert_string_equal(log_last("conflict"), "native=0x38400000 mirror_of=0x400000");
-    set_pde(ROOT, 0x400000, 0);
-    sync_tables(ROOT);
 }
 
 static void rights_of_a_whole_table_change(void **state)
@@ -614,102 +440,6 @@ static void lost_tables_and_roots_are_told(void **state)
     assert_int_equal(machine_invlpg(0), MIRROR_LOAD_LOST_ROOT);
 }
 
-#define ROOTS (MIRROR_ROOTS_MAX + 20)
-
-static u32 many_root(u32 i)
-{
-    return 0x400000 + i * 0x2000;
-}
-
-static void build_many(u32 i)
-{
-    set_pde(many_root(i), 0, (many_root(i) + 0x1000) | RWU);
-    set_pde(many_root(i), KERNEL, OTHER | RW);
-    set_pte(many_root(i) + 0x1000, 0x1000, DATA | RWU);
-}
-
-static void the_oldest_roots_are_evicted(void **state)
-{
-    (void)state;
-    for (u32 i = 0; i < ROOTS; i++)
-        build_many(i);
-    for (u32 i = 0; i < ROOTS; i++)
-        load(many_root(i));
-    assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], MIRROR_ROOTS_MAX);
-    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], MIRROR_ROOTS_MAX + 1);
-    assert_int_equal(LEAF_PERMS(machine_ept_leaf(many_root(0))), EPT_RWX);
-    assert_int_equal(LEAF_PERMS(machine_ept_leaf(many_root(ROOTS - 1))), EPT_RX);
-    load(many_root(0));
-    assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
-}
-
-static void small_heap_evicts_and_goes_on(void **state)
-{
-    struct machine_config config = machine_default;
-
-    (void)state;
-    machine_stop();
-    config.heap_bytes = 128 * 1024;
-    machine_start(&config);
-    for (u32 i = 0; i < ROOTS; i++)
-        build_many(i);
-    for (u32 round = 0; round < 3; round++) {
-        for (u32 i = 0; i < ROOTS; i++)
-            load(many_root(i));
-    }
-    assert_true(vm.counters[KMV_COUNTER_shadow_roots] < 20);
-    assert_true(vm.counters[KMV_COUNTER_shadow_roots] > 2);
-}
-
-static void one_root_too_big_for_the_heap_is_told(void **state)
-{
-    struct machine_config config = machine_default;
-    u32 real;
-
-    (void)state;
-    machine_stop();
-    config.heap_bytes = 128 * 1024;
-    machine_start(&config);
-    build_small_space(ROOT);
-    load(ROOT);
-    for (u32 slot = 0; slot < 100; slot++)
-        set_pde(ROOT_2, slot << 22, (0x400000 + slot * 0x1000) | RW);
-    assert_int_equal(mirror_load_root(&vm, ROOT_2, true, &real), MIRROR_LOAD_NO_MEMORY);
-    sync_tables(ROOT);
-    assert_int_equal(vm.counters[KMV_COUNTER_shadow_roots], 1);
-    assert_int_equal(vm.counters[KMV_COUNTER_mirror_tables], 2);
-    assert_reaches(USER_WRITE(0x1000 + OFFSET), DATA + OFFSET);
-}
-
-/* Wherever memory ends, trying again and again uses up no more. */
-static void want_of_memory_leaks_nothing(void **state)
-{
-    struct machine_config config = machine_default;
-    u32 real, failures = 0;
-    u64 left = 0;
-
-    (void)state;
-    for (u64 frames = 8; frames < 40; frames++) {
-        machine_stop();
-        config.heap_bytes = frames * PAGE_SIZE;
-        machine_start(&config);
-        for (u32 slot = 0; slot < 16; slot++)
-            set_pde(ROOT, slot << 22, (0x200000 + slot * 0x21000) | RW);
-        for (u32 round = 0; round < 12; round++) {
-            u32 root = round % 2 ? ROOT : ROOT_2;
-            failures += mirror_load_root(&vm, root, true, &real) == MIRROR_LOAD_NO_MEMORY;
-            /* A root that could not be made gave its frame back. */
-            if (vm.counters[KMV_COUNTER_shadow_roots] == 0)
-                assert_true(vm.heap.free_count > 0);
-            if (round == 3)
-                left = vm.heap.free_count;
-            if (round > 3 && round % 2)
-                assert_int_equal(vm.heap.free_count, left);
-        }
-    }
-    assert_true(failures > 50);
-}
-
 static void without_mirror_cr3_is_the_guests(void **state)
 {
     struct machine_config config = machine_default;
@@ -746,16 +476,9 @@ int main(void)
         SCENE(shared_table_is_tracked_once),
         SCENE(large_pages_mirror_as_large_pages),
         SCENE(large_page_bit_means_nothing_without_pse),
-        SCENE(device_mappings_mirror_to_the_sink),
-        SCENE(hostile_mappings_have_no_mirror),
-        SCENE(tables_outside_ram_have_no_mirror),
-        SCENE(roots_outside_ram_are_refused),
         SCENE(freed_tables_make_no_mappings),
         SCENE(table_freed_under_the_current_root_is_forgotten),
         SCENE(self_map_follows_the_root),
-        SCENE(conflict_names_both_addresses),
-        SCENE(conflict_appears_whichever_mapping_comes_second),
-        SCENE(conflict_appears_when_the_mirror_is_mapped_over),
         SCENE(rights_of_a_whole_table_change),
         SCENE(native_slot_can_become_a_mirror_slot),
         SCENE(accessed_and_dirty_flags_reach_the_copy),
@@ -768,10 +491,6 @@ int main(void)
         SCENE(write_from_the_hypervisor_is_seen),
         SCENE(bad_tables_are_recovered_with_their_protection),
         SCENE(lost_tables_and_roots_are_told),
-        SCENE(the_oldest_roots_are_evicted),
-        SCENE(small_heap_evicts_and_goes_on),
-        SCENE(one_root_too_big_for_the_heap_is_told),
-        SCENE(want_of_memory_leaks_nothing),
         SCENE(without_mirror_cr3_is_the_guests),
     };
 
