@@ -31,7 +31,10 @@ static _Noreturn void halt(void)
 
 bool exceptions_take_nmi(void)
 {
-    return __atomic_exchange_n(&processor_self()->nmi_pending, false, __ATOMIC_ACQ_REL);
+    struct processor *self = processor_self();
+
+    return __atomic_load_n(&self->nmi_pending, __ATOMIC_RELAXED) &&
+           __atomic_exchange_n(&self->nmi_pending, false, __ATOMIC_ACQ_REL);
 }
 
 void exceptions_start_mce(void)

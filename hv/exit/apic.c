@@ -78,7 +78,7 @@ enum exit_result exit_apic(struct vcpu *vcpu, const struct memory_access *access
         start(vcpu, value);
     else if (offset != APIC_COMMAND_LOW || COMMAND_KIND(value) != KIND_INIT)
         *apic_register(offset) = value;
-    vcpu_skip_bytes(vcpu, store.length);
+    vcpu_skip_store(vcpu, store.length);
     if (vcpus_waiting == 0)
         ept_set_perms(&vcpu->vm->ept, access->gpa, EPT_RW);
     return EXIT_RESUME;

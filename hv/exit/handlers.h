@@ -9,9 +9,7 @@
 struct memory_access {
     gpa_t gpa;
     gva_t gva;
-    bool has_gva;
     bool read, write, exec;
-    bool page_walk; /* by the processor's walk of page tables, not by the instruction itself */
 };
 
 struct io_access {
@@ -39,6 +37,10 @@ enum exit_result exit_apic(struct vcpu *vcpu, const struct memory_access *access
 void apic_trap(struct vm *vm);
 
 enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *access);
+
+/* A write by an instruction that violates at gpa; false, nothing done: exit_memory has to. */
+bool exit_table_store(struct vcpu *vcpu, gpa_t gpa);
+
 enum exit_result exit_page_fault(struct vcpu *vcpu, gva_t gva, u32 error);
 enum exit_result exit_cpuid(struct vcpu *vcpu);
 enum exit_result exit_cr_write(struct vcpu *vcpu, enum control_register which, u64 value);

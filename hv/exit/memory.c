@@ -50,24 +50,25 @@ static enum exit_result on_mirror_exec(struct vcpu *vcpu, const struct memory_ac
     return vcpu_inject_page_fault(vcpu, access->gva, error);
 }
 
-/* One entry of a page table, stored in the guest's place: cheaper than to let the guest write to
- * the table and to compare all of it later. False: to be done the other way. */
-static bool store_entry(struct vcpu *vcpu, const struct memory_access *access)
+/* WHY: one entry of a page table is stored in the guest's place, which is cheaper than to let the
+ * guest write to the table and to compare all of it later. */
+bool exit_table_store(struct vcpu *vcpu, gpa_t gpa)
 {
+    struct mirror_page *table = mirror_storable(vcpu->vm, gpa);
     struct store store;
     const u8 *code;
     gva_t address;
     u32 bytes;
 
-    if (!access->has_gva || access->page_walk || !vcpu_code_address(vcpu, &address))
+    if (table == NULL || !vcpu_code_address(vcpu, &address))
         return false;
     code = mirror_code_at(vcpu->vm, address, &bytes);
     if (code == NULL || !decode_store(code, bytes, &store))
         return false;
-    if (!mirror_table_store(vcpu->vm, access->gpa,
+    if (!mirror_table_store(vcpu->vm, table, gpa,
                             store.has_gpr ? (u32)vcpu_gpr(vcpu, store.gpr) : store.value))
         return false;
-    vcpu_skip_bytes(vcpu, store.length);
+    vcpu_skip_store(vcpu, store.length);
     vcpu->cost = COST_PT_WRITE;
     return true;
 }
@@ -96,9 +97,6 @@ enum exit_result exit_memory(struct vcpu *vcpu, const struct memory_access *acce
 
     if ((access->gpa.v & ~PAGE_MASK) == LOCAL_APIC_PAGE && access->write)
         return exit_apic(vcpu, access);
-    /* Of all violations by far the most. */
-    if (access->write && ept_frame(&vm->ept, access->gpa).v != 0 && store_entry(vcpu, access))
-        return EXIT_RESUME;
     if (!vm_ram_side(vm, access->gpa, &side, &ram))
         return stop_at(vcpu, "unmapped_memory", access);
     page = ept_lookup(&vm->ept, access->gpa);

@@ -7,6 +7,11 @@
 static char queue[QUEUE_BYTES];
 static u32 head, tail; /* bytes ever taken out, bytes ever put in */
 
+bool log_queue_is_empty(void)
+{
+    return head == tail;
+}
+
 bool log_queue_pump(void)
 {
     u32 room;

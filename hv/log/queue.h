@@ -11,6 +11,8 @@
 /* Queues text. Waits for the UART when the queue is full: an event is late rather than lost. */
 void log_queue_add(const char *text, size_t length);
 
+bool log_queue_is_empty(void);
+
 /* Hands the UART what it takes without waiting. True while bytes remain. */
 bool log_queue_pump(void);
 

@@ -187,12 +187,13 @@ enum mirror_load_result root_sync(struct vm *vm, struct mirror_root *root);
  *   tables_sync         the unsync tables that the root reaches
  *   table_catch_up      those entries of one of them that lie around a mirror address, and
  *                       further ones as long as they are new; the table stays unsync
- *   table_store         one entry of a table in step; false: the current root does not reach it,
- *                       or its page is lost
+ *   table_is_current    the current root reaches the table
+ *   table_store         one entry of a table in step, whose page `native` is
  */
 enum mirror_load_result tables_sync(struct vm *vm, const struct mirror_root *root);
 void table_catch_up(struct vm *vm, const struct mirror_root *root, u32 address);
-bool table_store(struct vm *vm, struct mirror_page *page, u32 index, u32 pte);
+bool table_is_current(const struct vm *vm, const struct mirror_page *page);
+void table_store(struct vm *vm, struct mirror_page *page, u32 *native, u32 index, u32 pte);
 
 /* walk.c: would the CPU's walk of the current root allow the access? Assumes CR0.WP. */
 bool walk_allows(struct vm *vm, u32 address, u32 error_code);

@@ -98,18 +98,20 @@ void flush_all_later(struct mirror *mirror)
 void mirror_finish(struct vm *vm)
 {
     struct mirror_flushes *flushes = &vm->mirror.flushes;
+    bool owed = flushes->all || flushes->count > 0;
 
-    if (flushes->all) {
+    vm->mirror.pinned = NULL;
+    if (!owed && vm->mirror.retired_count == 0)
+        return;
+    if (flushes->all)
         tlb_flush_guest();
-    } else {
-        for (u32 i = 0; i < flushes->count; i++)
-            tlb_flush_gva(GVA(flushes->addresses[i]));
-    }
-    if (flushes->all || flushes->count > 0)
+    else
+        while (flushes->count > 0)
+            tlb_flush_gva(GVA(flushes->addresses[--flushes->count]));
+    if (owed)
         tlb_flush_elsewhere();
     flushes->count = 0;
     flushes->all = false;
     if (vm->mirror.retired_count > 0)
         free_retired(vm);
-    vm->mirror.pinned = NULL;
 }

@@ -1,6 +1,7 @@
 #include <hv/mirror/mirror.h>
 
 #include <hv/mirror/internal.h>
+#include <hv/mm/phys.h>
 #include <hv/vm/guestmem.h>
 
 #define CR3_CACHE_BITS (PG_PWT | PG_PCD)
@@ -177,24 +178,26 @@ bool mirror_table_write(struct vm *vm, gpa_t gpa)
 /* So few stores between two flush points are done one by one. */
 #define STORES_MAX 8u
 
-static bool may_store(struct mirror *mirror, struct mirror_page *page)
-{
-    if (page == NULL || page->root != NULL || !page->table_in_step)
-        return false;
-    if (page->stores_at != mirror->clock)
-        page->stores = 0;
-    page->stores_at = mirror->clock;
-    return page->stores++ < STORES_MAX;
-}
-
-bool mirror_table_store(struct vm *vm, gpa_t gpa, u32 value)
+struct mirror_page *mirror_storable(struct vm *vm, gpa_t gpa)
 {
     struct mirror_page *page = page_find(&vm->mirror, (u32)gpa.v & PG_FRAME);
-    u32 index = (u32)gpa.v / sizeof(value) % PG_ENTRIES;
 
-    if (gpa.v % sizeof(value) != 0 || !may_store(&vm->mirror, page) ||
-        !table_store(vm, page, index, value))
+    if (page == NULL || page->root != NULL || !page->table_in_step || gpa.v % sizeof(u32) != 0 ||
+        !table_is_current(vm, page))
+        return NULL;
+    if (page->stores_at != vm->mirror.clock)
+        page->stores = 0;
+    page->stores_at = vm->mirror.clock;
+    return page->stores++ < STORES_MAX ? page : NULL;
+}
+
+bool mirror_table_store(struct vm *vm, struct mirror_page *page, gpa_t gpa, u32 value)
+{
+    hpa_t frame = ept_frame(&vm->ept, gpa);
+
+    if (frame.v == 0)
         return false;
+    table_store(vm, page, phys_ptr(frame), (u32)gpa.v / sizeof(value) % PG_ENTRIES, value);
     vm->counters[KMV_COUNTER_pt_writes]++;
     mirror_finish(vm);
     return true;

@@ -139,10 +139,12 @@ bool mirror_table_write(struct vm *vm, gpa_t gpa);
 /*
  * As mirror_table_write, for the store of one entry, which it does: native, and the mirror mapping
  * with it. The table stays in step. The native value alone is stored; a translated guest repeats
- * the store itself. False, nothing done: not an entry of a table in step, or one of so many since
- * the last flush point that it is better to let the table go.
+ * the store itself. `page` is what mirror_storable returned for gpa: NULL if that is not an entry
+ * of a table in step, if the current root does not reach it, or after so many stores since the last
+ * flush point that it is better to let the table go. False: the page is bad; nothing is done.
  */
-bool mirror_table_store(struct vm *vm, gpa_t gpa, u32 value);
+struct mirror_page *mirror_storable(struct vm *vm, gpa_t gpa);
+bool mirror_table_store(struct vm *vm, struct mirror_page *page, gpa_t gpa, u32 value);
 
 /* The guest's code at a linear address, up to the page's end: *bytes are readable. NULL: there is
  * none in RAM, or no root is current. */

@@ -110,21 +110,19 @@ static bool slot_reaches(const struct vm *vm, const struct mirror_root *root, u3
 }
 
 /* A table that only other roots reach is most likely being freed: not worth a store. */
-bool table_store(struct vm *vm, struct mirror_page *page, u32 index, u32 pte)
+bool table_is_current(const struct vm *vm, const struct mirror_page *page)
 {
     const struct mirror_root *root = vm->mirror.self->current;
-    u32 *native;
 
-    if (root == NULL || !slot_reaches(vm, root, page->slot, page->gpa))
-        return false;
-    native = guest_page_native(vm, GPA(page->gpa));
-    if (native == NULL)
-        return false;
+    return root != NULL && slot_reaches(vm, root, page->slot, page->gpa);
+}
+
+void table_store(struct vm *vm, struct mirror_page *page, u32 *native, u32 index, u32 pte)
+{
     scrub_forget(vm, GPA(page->gpa));
     entry_store32(&native[index], pte);
     if (scan_entry(vm, page, phys_ptr(page->table), index, pte))
         note_change(&vm->mirror, page, index / GROUP_ENTRIES);
-    return true;
 }
 
 static bool reaches(const struct vm *vm, const struct mirror_root *root, struct mirror_page *page)

@@ -4,15 +4,6 @@
 #include <hv/mm/phys.h>
 #include <hv/vm/guestmem.h>
 
-/* The table that an entry of the shadow root points to, in the tables window or in guest RAM; NULL:
- * in neither. */
-static const u32 *table_behind(struct vm *vm, u32 pde)
-{
-    if (pde & SHADOW_IS_MIRROR)
-        return phys_ptr(table_frame_at(vm, pde & PG_FRAME));
-    return pde_has_table(vm, pde) ? guest_page_native(vm, GPA(pde & PG_FRAME)) : NULL;
-}
-
 /* The flags that both levels agree on; none where the address isn't mapped. */
 static u32 walk_rights(struct vm *vm, u32 address)
 {
@@ -21,7 +12,8 @@ static u32 walk_rights(struct vm *vm, u32 address)
 
     if (!(pde & PG_PRESENT) || pde_is_large(&vm->mirror, pde))
         return pde;
-    table = table_behind(vm, pde);
+    table = pde & SHADOW_IS_MIRROR ? phys_ptr(table_frame_at(vm, pde & PG_FRAME))
+                                   : guest_page_native(vm, GPA(pde & PG_FRAME));
     return table == NULL ? 0 : pde & table[address >> PAGE_SHIFT & (PG_ENTRIES - 1)];
 }
 
@@ -45,20 +37,17 @@ bool walk_allows(struct vm *vm, u32 address, u32 error_code)
 
 const u8 *mirror_code_at(struct vm *vm, gva_t address, u32 *bytes)
 {
-    u32 at = (u32)address.v, page, pde;
-    const u32 *table;
+    const struct mirror_root *root = vm->mirror.self->current;
+    u32 at = (u32)address.v, pde = root == NULL ? 0 : root_shadow(root)[at >> PG_SLOT_SHIFT], entry;
+    const u32 *entries;
 
     *bytes = PAGE_SIZE - (at & PAGE_MASK);
-    if (vm->mirror.self->current == NULL)
-        return NULL;
-    pde = root_shadow(vm->mirror.self->current)[at >> PG_SLOT_SHIFT];
-    if (!(pde & PG_PRESENT) || (pde & SHADOW_IS_MIRROR))
+    if ((pde & (PG_PRESENT | SHADOW_IS_MIRROR)) != PG_PRESENT)
         return NULL;
     if (pde_is_large(&vm->mirror, pde))
         return guest_page_native(vm, GPA((pde & PG_LARGE_FRAME) | (at & ~PG_LARGE_FRAME)));
-    table = table_behind(vm, pde);
-    page = table == NULL ? 0 : table[at >> PAGE_SHIFT & (PG_ENTRIES - 1)];
-    if (!(page & PG_PRESENT))
-        return NULL;
-    return guest_page_native(vm, GPA((page & PG_FRAME) | (at & PAGE_MASK)));
+    entries = guest_page_native(vm, GPA(pde & PG_FRAME));
+    entry = entries == NULL ? 0 : entries[at >> PAGE_SHIFT & (PG_ENTRIES - 1)];
+    return entry & PG_PRESENT ? guest_page_native(vm, GPA((entry & PG_FRAME) | (at & PAGE_MASK)))
+                              : NULL;
 }

@@ -7,7 +7,7 @@
 /* Logs event=panic with the text as message="...", the calls that led here as event=trace, what
  * panic_on_dump announced, and ends the machine as the configuration says. Same conversions as
  * log_event. */
-_Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void panic(const char *fmt, ...) __attribute__((cold, format(printf, 1, 2)));
 
 /* The same for an exception: the trace begins at the instruction at `rip` in the frame `rbp`. */
 _Noreturn void panic_at(u64 rip, u64 rbp, const char *fmt, ...)

@@ -23,12 +23,12 @@ void vcpu_lock(struct vcpu *vcpu)
 {
     u32 ticket;
 
-    if (vcpu_count > 1) {
-        vcpu->place = VCPU_OUTSIDE;
-        ticket = lock.next++;
-        while (lock.serving != ticket)
-            processor_pause();
-    }
+    if (vcpu_count == 1)
+        return;
+    vcpu->place = VCPU_OUTSIDE;
+    ticket = lock.next++;
+    while (lock.serving != ticket)
+        processor_pause();
     vcpu->vm->mirror.self = &vcpu->vm->mirror.cpus[vcpu->index];
 }
 

@@ -64,6 +64,7 @@ struct vcpu {
     u32 index;            /* of its processor, too */
     struct vm *vm;
     struct event event;
+    struct exit_tally *tally; /* of the last exit's reason */
     bool launched;
     bool nmi_wanted; /* an NMI waits for the window */
     bool power_off;  /* the guest asked for it, with `status` */
@@ -107,8 +108,9 @@ bool vcpu_code_address(const struct vcpu *vcpu, gva_t *address);
 /* How its linear addresses are translated, but for long mode. */
 struct linear_space vcpu_linear_space(const struct vcpu *vcpu);
 
-/* As vcpu_skip_instruction where the exit doesn't tell the instruction's length. */
-void vcpu_skip_bytes(struct vcpu *vcpu, u32 bytes);
+/* As vcpu_skip_instruction where the exit doesn't tell the instruction's length, and
+ * vcpu_code_address that it may be done. */
+void vcpu_skip_store(struct vcpu *vcpu, u32 bytes);
 unsigned vcpu_privilege(const struct vcpu *vcpu);
 u64 vcpu_gpr(const struct vcpu *vcpu, unsigned index);
 void vcpu_set_gpr(struct vcpu *vcpu, unsigned index, u64 value);
@@ -185,7 +187,7 @@ u64 vcpu_cr4_reserved(void);
 /* Logs event=guest_stop reason=... with the registers; returns EXIT_STOP. `fmt` adds key=value
  * pairs. */
 enum exit_result vcpu_stop(struct vcpu *vcpu, const char *reason, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 
 /* " NAME=COUNT/TICKS" for each reason of exits so far: how many there were, and the TSC ticks that
  * they took, on all processors. */

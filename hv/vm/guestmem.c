@@ -6,34 +6,23 @@
 #include <hv/recovery/recovery.h>
 #include <hv/vm/vm.h>
 
-/* NULL: it is lost. Apart, so that the common case needs no registers saved. */
-static __attribute__((noinline)) void *recovered_page(struct vm *vm, gpa_t gpa, enum vm_side side)
+/* Apart, so that the common case needs no registers saved. */
+void *guest_page_recovered(struct vm *vm, gpa_t gpa, enum vm_side side)
 {
-    if (recovery_restore(vm, GPA(gpa.v & ~PAGE_MASK), side, "hypervisor") == RECOVERY_LOST)
+    if (!vm_is_ram(vm, gpa) ||
+        recovery_restore(vm, GPA(gpa.v & ~PAGE_MASK), side, "hypervisor") == RECOVERY_LOST)
         return NULL;
     return phys_ptr(HPA(ept_frame(&vm->ept, vm_side_gpa(vm, gpa, side)).v + (gpa.v & PAGE_MASK)));
 }
 
-static void *side_page(struct vm *vm, gpa_t gpa, enum vm_side side)
-{
-    hpa_t frame;
-
-    if (!vm_is_ram(vm, gpa))
-        return NULL;
-    frame = ept_frame(&vm->ept, vm_side_gpa(vm, gpa, side));
-    if (frame.v == 0)
-        return recovered_page(vm, gpa, side);
-    return phys_ptr(HPA(frame.v + (gpa.v & PAGE_MASK)));
-}
-
-void *guest_page_native(struct vm *vm, gpa_t gpa)
-{
-    return side_page(vm, gpa, SIDE_NATIVE);
-}
-
 void *guest_page_mirror(struct vm *vm, gpa_t gpa)
 {
-    return vm->mirrored ? side_page(vm, gpa, SIDE_MIRROR) : NULL;
+    bool there = vm->mirrored && vm_is_ram(vm, gpa);
+    hpa_t frame = there ? ept_frame(&vm->ept, vm_side_gpa(vm, gpa, SIDE_MIRROR)) : HPA(0);
+
+    if (frame.v == 0)
+        return there ? guest_page_recovered(vm, gpa, SIDE_MIRROR) : NULL;
+    return phys_ptr(HPA(frame.v | (gpa.v & PAGE_MASK)));
 }
 
 /* Bytes from gpa to the end of its page, at most `bytes`. */

@@ -16,22 +16,25 @@ typedef enum exit_result (*exit_handler)(struct vcpu *vcpu);
 
 /* SDM vol. 3C, table 28-7: bits 0-2 the access, 7 linear address valid, 8 not a page walk, 12 NMI
  * unblocking. */
+#define VIOLATION_STORE (1u << 1 | 1u << 7 | 1u << 8)
+
 static enum exit_result on_ept_violation(struct vcpu *vcpu)
 {
-    u64 qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
-    struct memory_access access = {
-        .gpa = GPA(vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS)),
-        .gva = GVA(vmcs_read(VMCS_GUEST_LINEAR_ADDRESS)),
-        .read = qualification & 1,
-        .write = qualification >> 1 & 1,
-        .exec = qualification >> 2 & 1,
-        .has_gva = qualification >> 7 & 1,
-        .page_walk = (qualification >> 7 & 3) == 1,
-    };
+    u32 qualification = (u32)vmcs_read(VMCS_EXIT_QUALIFICATION);
+    gpa_t gpa = GPA(vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS));
 
     if (vcpu->event.info == 0)
-        vmx_nmi_reblock((u32)qualification);
-    return exit_memory(vcpu, &access);
+        vmx_nmi_reblock(qualification);
+    /* Of all violations by far the most. */
+    if ((qualification & VIOLATION_STORE) == VIOLATION_STORE && exit_table_store(vcpu, gpa))
+        return EXIT_RESUME;
+    return exit_memory(vcpu, &(struct memory_access){
+                                 .gpa = gpa,
+                                 .gva = GVA(vmcs_read(VMCS_GUEST_LINEAR_ADDRESS)),
+                                 .read = qualification & 1,
+                                 .write = qualification >> 1 & 1,
+                                 .exec = qualification >> 2 & 1,
+                             });
 }
 
 static enum exit_result on_ept_misconfiguration(struct vcpu *vcpu)
@@ -264,22 +267,27 @@ void vcpu_exits_text(char *text, size_t size)
     }
 }
 
+static enum exit_result no_handler(struct vcpu *vcpu, u32 reason)
+{
+    u16 basic = (u16)reason;
+
+    if ((reason & EXIT_REASON_ENTRY_FAILURE) == 0)
+        return vcpu_stop(vcpu, "unhandled_exit", "exit=%s number=%u", vmx_exit_name(basic), basic);
+    vmx_log_entry_check();
+    if (basic == REASON_ENTRY_MACHINE_CHECK)
+        exit_machine_check(vcpu);
+    return vcpu_stop(vcpu, "entry_failed", "exit=%s qualification=0x%lx", vmx_exit_name(basic),
+                     vmcs_read(VMCS_EXIT_QUALIFICATION));
+}
+
 enum exit_result vmx_dispatch(struct vcpu *vcpu)
 {
     u32 reason = (u32)vmcs_read(VMCS_EXIT_REASON);
-    u16 basic = (u16)reason;
 
     vcpu->vm->counters[KMV_COUNTER_exits]++;
-    if (basic < VCPU_EXIT_REASONS)
-        exit_tally[basic].count++;
-    if (reason & EXIT_REASON_ENTRY_FAILURE) {
-        vmx_log_entry_check();
-        if (basic == REASON_ENTRY_MACHINE_CHECK)
-            exit_machine_check(vcpu);
-        return vcpu_stop(vcpu, "entry_failed", "exit=%s qualification=0x%lx", vmx_exit_name(basic),
-                         vmcs_read(VMCS_EXIT_QUALIFICATION));
-    }
-    if (basic >= VCPU_EXIT_REASONS || rows[basic].handler == NULL)
-        return vcpu_stop(vcpu, "unhandled_exit", "exit=%s number=%u", vmx_exit_name(basic), basic);
-    return rows[basic].handler(vcpu);
+    if (reason >= VCPU_EXIT_REASONS || rows[reason].handler == NULL)
+        return no_handler(vcpu, reason);
+    vcpu->tally = &exit_tally[reason];
+    vcpu->tally->count++;
+    return rows[reason].handler(vcpu);
 }

@@ -21,12 +21,13 @@
 
 bool vcpu_in_window(struct vcpu *vcpu, u32 *end)
 {
-    u32 at = (u32)(vmcs_read(VMCS_GUEST_CS_BASE) + vmcs_read(VMCS_GUEST_RIP));
+    u32 at;
 
     /* A guest that waits in HLT is in front of its next instruction, which only an interrupt
      * starts. */
     if (!vcpu->vm->mirrored || vmcs_read(VMCS_GUEST_ACTIVITY_STATE) != 0)
         return false;
+    at = (u32)(vmcs_read(VMCS_GUEST_CS_BASE) + vmcs_read(VMCS_GUEST_RIP));
     return window_open(vcpu->vm, vcpu->window_maps, vcpu_privilege(vcpu) == 3, at, end);
 }
 

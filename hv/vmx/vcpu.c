@@ -45,26 +45,33 @@ u64 vcpu_rip(const struct vcpu *vcpu)
     return vmcs_read(VMCS_GUEST_RIP);
 }
 
-void vcpu_skip_bytes(struct vcpu *vcpu, u32 bytes)
+static inline void go_on_at(u64 rip)
 {
     u64 blocked = INTERRUPTIBILITY_STI | INTERRUPTIBILITY_MOV_SS;
-    u64 next = vmcs_read(VMCS_GUEST_RIP) + bytes;
 
-    (void)vcpu;
-    if ((vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_LONG) == 0)
-        next = (u32)next;
-    vmcs_write(VMCS_GUEST_RIP, next);
+    vmcs_write(VMCS_GUEST_RIP, rip);
     if (vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & blocked)
         vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~blocked);
-    /* The guest steps over this instruction, too. */
-    if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
-        vmcs_write(VMCS_GUEST_PENDING_DEBUG,
-                   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+}
+
+void vcpu_skip_store(struct vcpu *vcpu, u32 bytes)
+{
+    (void)vcpu;
+    go_on_at((u32)(vmcs_read(VMCS_GUEST_RIP) + bytes));
 }
 
 void vcpu_skip_instruction(struct vcpu *vcpu)
 {
-    vcpu_skip_bytes(vcpu, (u32)vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH));
+    u64 next = vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LENGTH);
+
+    (void)vcpu;
+    if ((vmcs_read(VMCS_GUEST_CS_ACCESS_RIGHTS) & ACCESS_RIGHTS_LONG) == 0)
+        next = (u32)next;
+    go_on_at(next);
+    /* The guest steps over this instruction, too. */
+    if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
+        vmcs_write(VMCS_GUEST_PENDING_DEBUG,
+                   vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
 /* An instruction that is stepped or watched owes a #DB, which only the processor gets right. */
@@ -262,12 +269,10 @@ bool vmx_enter_guest(struct vcpu *vcpu)
 /* The time since the last exit is that exit's. */
 static void account(struct vcpu *vcpu, u64 exit_at)
 {
-    u16 reason = (u16)vmcs_read(VMCS_EXIT_REASON);
     u64 ticks = tsc_read() - exit_at;
 
     vcpu->vm->counters[KMV_COUNTER_hv_ticks] += ticks;
-    if (reason < VCPU_EXIT_REASONS)
-        exit_tally[reason].ticks += ticks;
+    vcpu->tally->ticks += ticks;
     if (vcpu->cost != COST_NONE) {
         u64 bucket = ticks / COST_STEP;
         exit_costs[vcpu->cost][bucket < COST_BUCKETS ? bucket : COST_BUCKETS - 1]++;
@@ -308,11 +313,13 @@ static u64 run_guest(struct vcpu *vcpu, u64 exit_at)
     return exit_at;
 }
 
-void vcpu_run(struct vcpu *vcpu)
+/* Apart from its caller, whose variables would take registers here. */
+__attribute__((noinline)) void vcpu_run(struct vcpu *vcpu)
 {
     u64 exit_at = tsc_read();
     enum exit_result result;
 
+    vcpu->tally = &exit_tally[0]; /* takes the time before the first exit */
     panic_on_dump(dump_running);
     vcpu_lock(vcpu);
     do {

@@ -6,6 +6,7 @@ FORKS, PAGES = 20, 256  # of guest-xv6/user/bench.c's fork1m: pages copied, an e
 EXITS_A_PTE = 0.10
 MEMORY_SHARE = 0.005
 RECOVERY_INSTRUCTIONS = 6000
+WRITE_INSTRUCTIONS = 600
 
 
 def notes(result, name):
@@ -32,5 +33,6 @@ def test_memory_forks_and_recoveries(tmp_path):
     for kind, cost in costs.items():
         print(f"{kind}: {cost}")
     assert costs["pt_write"]["count"] > 1000
+    assert costs["pt_write"]["p99"] <= WRITE_INSTRUCTIONS
     assert costs["recover"]["count"] > 400
     assert costs["recover"]["p99"] <= RECOVERY_INSTRUCTIONS

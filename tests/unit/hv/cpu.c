@@ -424,6 +424,7 @@ static u64 physical_access(u64 gpa, u32 wanted)
 /* The exit of a store to a table that the hypervisor does in the guest's place. */
 static bool stored_by_hypervisor(u64 gpa, u32 value)
 {
+    struct mirror_page *table;
     struct violation violation;
     struct cached found;
     enum vm_side side;
@@ -434,7 +435,8 @@ static bool stored_by_hypervisor(u64 gpa, u32 value)
         !vm_ram_side(&vm, GPA(gpa), &side, &page) || side != SIDE_NATIVE ||
         ept_lookup(&vm.ept, GPA(gpa)).bad)
         return false;
-    done = mirror_table_store(&vm, GPA(gpa), value);
+    table = mirror_storable(&vm, GPA(gpa));
+    done = table != NULL && mirror_table_store(&vm, table, GPA(gpa), value);
     machine_check_ept_caches();
     machine_check_mirror_tlb();
     return done;

@@ -7,6 +7,7 @@
 #define TESTS_HV_MACHINE_H
 
 #include <hv/types.h>
+#include <hv/vm/guestmem.h>
 #include <hv/vm/vm.h>
 #include <kmv/contract.h>
 

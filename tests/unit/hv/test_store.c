@@ -33,7 +33,8 @@ static void start(void)
 
 static bool store(u32 gpa, u32 value)
 {
-    bool done = mirror_table_store(&vm, GPA(gpa), value);
+    struct mirror_page *page = mirror_storable(&vm, GPA(gpa));
+    bool done = page != NULL && mirror_table_store(&vm, page, GPA(gpa), value);
 
     machine_check_ept_caches();
     machine_check_mirror_tlb();
