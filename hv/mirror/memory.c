@@ -105,9 +105,8 @@ void mirror_finish(struct vm *vm)
         return;
     if (flushes->all)
         tlb_flush_guest();
-    else
-        while (flushes->count > 0)
-            tlb_flush_gva(GVA(flushes->addresses[--flushes->count]));
+    while (flushes->count > 0 && !flushes->all)
+        tlb_flush_gva(GVA(flushes->addresses[--flushes->count]));
     if (owed)
         tlb_flush_elsewhere();
     flushes->count = 0;

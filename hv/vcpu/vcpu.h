@@ -96,7 +96,7 @@ extern u32 exit_costs[COST_KINDS][COST_BUCKETS];
 /* What the handler decided. STOP: it has logged why with vcpu_stop. */
 enum exit_result { EXIT_RESUME, EXIT_STOP };
 
-enum control_register { VCPU_CR0, VCPU_CR3, VCPU_CR4 };
+enum control_register { VCPU_CR0 = 0, VCPU_CR3 = 3, VCPU_CR4 = 4 };
 
 u64 vcpu_rip(const struct vcpu *vcpu);
 void vcpu_skip_instruction(struct vcpu *vcpu);

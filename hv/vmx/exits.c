@@ -174,14 +174,10 @@ static enum exit_result on_cr_access(struct vcpu *vcpu)
     u64 qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
     unsigned number = qualification & 15, kind = qualification >> 4 & 3,
              gpr = qualification >> 8 & 15;
-    static const struct {
-        bool valid;
-        enum control_register which;
-    } known[16] = {[0] = {true, VCPU_CR0}, [3] = {true, VCPU_CR3}, [4] = {true, VCPU_CR4}};
 
-    if (kind == 0 && known[number].valid)
-        return exit_cr_write(vcpu, known[number].which, (u32)vcpu_gpr(vcpu, gpr));
-    if (kind == 1 && number == 3)
+    if (kind == 0 && (number == VCPU_CR0 || number == VCPU_CR3 || number == VCPU_CR4))
+        return exit_cr_write(vcpu, number, (u32)vcpu_gpr(vcpu, gpr));
+    if (kind == 1 && number == VCPU_CR3)
         return exit_cr3_read(vcpu, gpr);
     return vcpu_stop(vcpu, "unexpected_cr_access", "qualification=0x%lx", qualification);
 }
