@@ -2,6 +2,7 @@
 #include <hv/cpu/exceptions.h>
 #include <hv/exit/handlers.h>
 #include <hv/mm/tlb.h>
+#include <hv/vcpu/others.h>
 
 #define CR0_RESERVED (~0xe005003full)
 
@@ -17,6 +18,11 @@ static enum exit_result answer_mirror(struct vcpu *vcpu, enum mirror_load_result
         [MIRROR_LOAD_PSE_DIFFERS] = "pse_differs_between_processors",
     };
 
+    if (result == MIRROR_LOAD_NOT_ALONE) {
+        vcpus_stop_others(vcpu);
+        return EXIT_AGAIN;
+    }
+    vcpus_go(vcpu);
     if (result == MIRROR_LOAD_OK)
         return EXIT_RESUME;
     if (result == MIRROR_LOAD_LOST_ROOT)
@@ -32,10 +38,13 @@ static bool paging_on(const struct vcpu *vcpu)
 static enum exit_result load_root(struct vcpu *vcpu)
 {
     bool pse = (vcpu_control(vcpu, VCPU_CR4) & CR4_PSE) != 0;
+    enum exit_result result;
     u32 real = 0;
-    enum exit_result result = answer_mirror(
-        vcpu, mirror_load_root(vcpu->vm, vcpu->guest_cr3, pse, &real), vcpu->guest_cr3);
 
+    do {
+        result = answer_mirror(vcpu, mirror_load_root(vcpu->vm, vcpu->guest_cr3, pse, &real),
+                               vcpu->guest_cr3);
+    } while (result == EXIT_AGAIN);
     if (result == EXIT_RESUME)
         vcpu_set_real_cr3(vcpu, real);
     return result;
@@ -146,10 +155,11 @@ enum exit_result exit_cr3_read(struct vcpu *vcpu, unsigned gpr)
 /* WHY: the guest's INVLPG names the native address; the mirror address is owed the same. */
 enum exit_result exit_invlpg(struct vcpu *vcpu, gva_t gva)
 {
-    enum exit_result result = EXIT_RESUME;
+    enum exit_result result;
 
-    if (paging_on(vcpu))
+    do {
         result = answer_mirror(vcpu, mirror_sync(vcpu->vm), gva.v);
+    } while (result == EXIT_AGAIN);
     if (result != EXIT_RESUME)
         return result;
     tlb_flush_gva(gva);

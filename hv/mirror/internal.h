@@ -114,6 +114,14 @@ static inline u32 mirror_pte(const struct vm *vm, u32 pte)
     return ((pte & (PG_FRAME | PG_LEAF_KEPT)) + vm->offset) | PG_ACCESSED | PG_DIRTY;
 }
 
+/* Could a CPU that has written natively through the old entry not do the mirror's write any more?
+ * Nobody writes through one that is read-only. */
+static inline bool takes_away(u32 old, u32 wanted)
+{
+    return (~old & (PG_PRESENT | PG_WRITE)) == 0 &&
+           (((old ^ wanted) & PG_FRAME) != 0 || (old & ~wanted & PG_TABLE_RIGHTS) != 0);
+}
+
 /* Points to a page table in guest RAM. */
 static inline bool pde_has_table(const struct vm *vm, u32 pde)
 {
@@ -184,12 +192,14 @@ enum mirror_load_result root_sync(struct vm *vm, struct mirror_root *root);
 
 /*
  * sync_tables.c
+ *   may_take_away       entries of this page: no other CPU can be in need of them
  *   tables_sync         the unsync tables that the root reaches
  *   table_catch_up      those entries of one of them that lie around a mirror address, and
  *                       further ones as long as they are new; the table stays unsync
  *   table_is_current    the current root reaches the table
  *   table_store         one entry of a table in step, whose page `native` is
  */
+bool may_take_away(struct vm *vm, struct mirror_page *page);
 enum mirror_load_result tables_sync(struct vm *vm, const struct mirror_root *root);
 void table_catch_up(struct vm *vm, const struct mirror_root *root, u32 address);
 bool table_is_current(const struct vm *vm, const struct mirror_page *page);

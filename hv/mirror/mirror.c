@@ -11,11 +11,12 @@ static enum mirror_load_result bring_in_step(struct vm *vm, struct mirror_root *
     enum mirror_load_result result = MIRROR_LOAD_OK;
 
     vm->mirror.pinned = root;
+    vm->mirror.kept = false;
     if (root->unsync)
         result = root_sync(vm, root);
     if (result == MIRROR_LOAD_OK && !list_is_empty(&vm->mirror.unsync))
         result = tables_sync(vm, root);
-    return result;
+    return result == MIRROR_LOAD_OK && vm->mirror.kept ? MIRROR_LOAD_NOT_ALONE : result;
 }
 
 /* An entry that would be a large page with PSE on. */
@@ -54,7 +55,8 @@ static void leave_root(struct vm *vm, struct mirror_root *root)
     if (root == NULL || !root->unsync)
         return;
     vm->mirror.pinned = root;
-    if (root_sync(vm, root) != MIRROR_LOAD_OK && !root_is_current(&vm->mirror, root))
+    root_sync(vm, root);
+    if (root->unsync && !root_is_current(&vm->mirror, root))
         root_drop(vm, root);
 }
 
@@ -81,7 +83,7 @@ static enum mirror_load_result load_root(struct vm *vm, u32 gpa, struct mirror_r
     result = bring_in_step(vm, *root);
     if (result == MIRROR_LOAD_OK)
         make_current(vm, *root);
-    else if (!root_is_current(&vm->mirror, *root))
+    else if (result != MIRROR_LOAD_NOT_ALONE && !root_is_current(&vm->mirror, *root))
         root_drop(vm, *root);
     return result;
 }

@@ -88,6 +88,9 @@ struct mirror {
     u64 clock;
     u64 changes; /* of shadow roots and groups of mirror tables, ever */
     bool pse;    /* CR4.PSE at the last load; all shadow roots are made with it */
+    bool alone;  /* no other CPU is between a native write and its mirror's, or will be before the
+                    lock is given back */
+    bool kept;   /* entries were left as they are, since this CPU is not alone */
 
     /* Table frames that the CPU may still walk until the next flush. */
     struct mirror_retired {
@@ -103,8 +106,10 @@ enum mirror_load_result {
     MIRROR_LOAD_CONFLICT,
     MIRROR_LOAD_NO_MEMORY,
     MIRROR_LOAD_BAD_ROOT,
-    MIRROR_LOAD_LOST_ROOT,  /* both copies of the guest's page directory are bad */
-    MIRROR_LOAD_PSE_DIFFERS /* from the CR4.PSE of CPUs that run on other roots */
+    MIRROR_LOAD_LOST_ROOT,   /* both copies of the guest's page directory are bad */
+    MIRROR_LOAD_PSE_DIFFERS, /* from the CR4.PSE of CPUs that run on other roots */
+    MIRROR_LOAD_NOT_ALONE    /* done but for what other CPUs may be about to write through: call
+                                again while they stand outside their windows */
 };
 
 /*

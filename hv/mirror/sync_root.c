@@ -16,17 +16,24 @@ struct slots {
     u16 slot[PG_ENTRIES];
 };
 
-/* Equal to the shadow means native, in step, and with the flags that are set there. */
-static void find_differing(const struct mirror_root *root, const u32 *guest, struct slots *slots)
+/* Equal to the shadow means native, in step, and with the flags that are set there. What another
+ * CPU may be in need of is left out. */
+static void find_differing(struct vm *vm, const struct mirror_root *root, const u32 *guest,
+                           struct slots *slots)
 {
+    bool all = may_take_away(vm, root->page);
     const u32 *shadow = root_shadow(root);
     groups_t groups = groups_differing(guest, shadow, groups_of(guest) | root->native);
 
     slots->count = 0;
     FOR_ENTRIES_IN(groups, slot)
     {
-        if (guest[slot] != native_part(shadow[slot]))
+        if (guest[slot] == native_part(shadow[slot]))
+            continue;
+        if (all || !((shadow[slot] & SHADOW_IS_MIRROR) || takes_away(shadow[slot], guest[slot])))
             slots->slot[slots->count++] = (u16)slot;
+        else
+            vm->mirror.kept = true;
     }
 }
 
@@ -176,7 +183,7 @@ static enum mirror_load_result scan_root(struct vm *vm, struct mirror_root *root
 
     if (guest == NULL)
         return MIRROR_LOAD_LOST_ROOT;
-    find_differing(root, guest, &slots);
+    find_differing(vm, root, guest, &slots);
     remove_slots(vm, root, guest, &slots);
     result = add_slots(vm, root, guest, &slots);
     if (result == MIRROR_LOAD_OK)
@@ -191,11 +198,12 @@ enum mirror_load_result root_sync(struct vm *vm, struct mirror_root *root)
     enum mirror_load_result result = MIRROR_LOAD_NO_MEMORY;
 
     root->unsync = false;
+    vm->mirror.kept = false;
     if (page_protect(vm, root->page)) {
         tlb_flush_ept();
         result = scan_root(vm, root);
     }
-    root->unsync = result != MIRROR_LOAD_OK;
+    root->unsync = result != MIRROR_LOAD_OK || vm->mirror.kept;
     page_put(vm, root->page);
     return result;
 }

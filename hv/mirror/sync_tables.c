@@ -17,14 +17,56 @@ static void owe_flush(struct vm *vm, const struct mirror_page *page, u32 index)
         flush_later(&vm->mirror, slot << PG_SLOT_SHIFT | index << PAGE_SHIFT);
 }
 
+/* `table` is that of a tracked page, and so in RAM. */
+static bool slot_reaches(const struct vm *vm, const struct mirror_root *root, u32 slot, u32 table)
+{
+    u32 pde = native_part(root_shadow(root)[slot]);
+
+    return (pde & (PG_FRAME | PG_PRESENT)) == (table | PG_PRESENT) &&
+           !pde_is_large(&vm->mirror, pde);
+}
+
+static bool reaches(const struct vm *vm, const struct mirror_root *root, struct mirror_page *page)
+{
+    bool listed = root->table_count <= MIRROR_ROOT_TABLES;
+    u32 count = listed ? root->table_count : PG_ENTRIES;
+
+    for (u32 i = 0; i < count; i++) {
+        u32 slot = listed ? root->table_slots[i] : i;
+        if (slot_reaches(vm, root, slot, page->gpa)) {
+            page->slot = slot;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool may_take_away(struct vm *vm, struct mirror_page *page)
+{
+    const struct mirror *mirror = &vm->mirror;
+
+    for (u32 i = 0; i < KMV_CPUS_MAX && !mirror->alone; i++) {
+        const struct mirror_root *root = mirror->cpus[i].current;
+        if (root != NULL && &mirror->cpus[i] != mirror->self &&
+            (root == page->root || reaches(vm, root, page)))
+            return false;
+    }
+    return true;
+}
+
 /* Was the mirror entry another one? */
-static inline bool scan_entry(struct vm *vm, const struct mirror_page *page, u32 *table, u32 index,
+static inline bool scan_entry(struct vm *vm, struct mirror_page *page, u32 *table, u32 index,
                               u32 pte)
 {
     u32 wanted = mirror_pte(vm, pte), old = table[index];
 
     if (old == wanted)
         return false;
+    if (takes_away(old, wanted) && !may_take_away(vm, page)) {
+        table_set_unsync(&vm->mirror, page);
+        vm->mirror.kept = true;
+        return false;
+    }
     if (old & PG_PRESENT)
         owe_flush(vm, page, index);
     entry_store32(&table[index], wanted);
@@ -100,15 +142,6 @@ void table_catch_up(struct vm *vm, const struct mirror_root *root, u32 address)
         scan_around(vm, page, address >> PAGE_SHIFT & (PG_ENTRIES - 1));
 }
 
-/* `table` is that of a tracked page, and so in RAM. */
-static bool slot_reaches(const struct vm *vm, const struct mirror_root *root, u32 slot, u32 table)
-{
-    u32 pde = native_part(root_shadow(root)[slot]);
-
-    return (pde & (PG_FRAME | PG_PRESENT)) == (table | PG_PRESENT) &&
-           !pde_is_large(&vm->mirror, pde);
-}
-
 /* A table that only other roots reach is most likely being freed: not worth a store. */
 bool table_is_current(const struct vm *vm, const struct mirror_page *page)
 {
@@ -123,21 +156,6 @@ void table_store(struct vm *vm, struct mirror_page *page, u32 *native, u32 index
     entry_store32(&native[index], pte);
     if (scan_entry(vm, page, phys_ptr(page->table), index, pte))
         note_change(&vm->mirror, page, index / GROUP_ENTRIES);
-}
-
-static bool reaches(const struct vm *vm, const struct mirror_root *root, struct mirror_page *page)
-{
-    bool listed = root->table_count <= MIRROR_ROOT_TABLES;
-    u32 count = listed ? root->table_count : PG_ENTRIES;
-
-    for (u32 i = 0; i < count; i++) {
-        u32 slot = listed ? root->table_slots[i] : i;
-        if (slot_reaches(vm, root, slot, page->gpa)) {
-            page->slot = slot;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Moves those unsync tables that the root reaches to `reached`. The others may be free pages by

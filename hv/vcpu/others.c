@@ -30,6 +30,7 @@ void vcpu_lock(struct vcpu *vcpu)
     while (lock.serving != ticket)
         processor_pause();
     vcpu->vm->mirror.self = &vcpu->vm->mirror.cpus[vcpu->index];
+    vcpu->vm->mirror.alone = stopper == vcpu || vcpu_count - vcpus_waiting == 1;
 }
 
 void vcpu_unlock(struct vcpu *vcpu)

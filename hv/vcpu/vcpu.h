@@ -93,8 +93,9 @@ extern struct exit_tally {
 } exit_tally[VCPU_EXIT_REASONS];
 extern u32 exit_costs[COST_KINDS][COST_BUCKETS];
 
-/* What the handler decided. STOP: it has logged why with vcpu_stop. */
-enum exit_result { EXIT_RESUME, EXIT_STOP };
+/* What the handler decided. STOP: it has logged why with vcpu_stop. AGAIN, between parts of a
+ * handler: do the last step again, for the other processors stand outside their windows. */
+enum exit_result { EXIT_RESUME, EXIT_STOP, EXIT_AGAIN };
 
 enum control_register { VCPU_CR0 = 0, VCPU_CR3 = 3, VCPU_CR4 = 4 };
 

@@ -96,6 +96,7 @@ void cpu_reset(void)
     }
     self = cpus;
     flushes = (struct flush_counts){0};
+    machine_stops = 0;
     real_cr3 = 0;
 }
 
@@ -321,6 +322,71 @@ static enum step cpu_access(struct access access, struct outcome *outcome,
     return STEP_DONE;
 }
 
+static struct walk raw_walk(u32 root, u32 address);
+static bool in_mirror(u32 gpa);
+
+#define PAGES_NOTED 4u
+
+/* What the other processors may be about to write through, since each of them may be in a window:
+ * the first pages of each mirror slot. */
+static struct {
+    const struct cpu *cpu;
+    u32 address, gpa, rights;
+} open_windows[MACHINE_CPUS * PG_ENTRIES * PAGES_NOTED];
+static u32 open_count;
+
+static void note_window(const struct cpu *cpu, u32 address)
+{
+    struct walk walk = raw_walk(cpu->real_cr3, address);
+
+    if (!in_mirror(walk.gpa) || (~walk.rights & (PG_PRESENT | PG_WRITE)) != 0)
+        return;
+    open_windows[open_count].cpu = cpu;
+    open_windows[open_count].address = address;
+    open_windows[open_count].gpa = walk.gpa;
+    open_windows[open_count++].rights = walk.rights & (PG_PRESENT | PG_WRITE | PG_USER);
+}
+
+static void note_windows_of(const struct cpu *cpu)
+{
+    const u32 *root = machine_memory(LEAF_HPA(machine_ept_leaf(cpu->real_cr3 & PG_FRAME)));
+
+    for (u32 i = 0; i < PG_ENTRIES * PAGES_NOTED; i++) {
+        if (root[i / PAGES_NOTED] & PG_PRESENT)
+            note_window(cpu, i / PAGES_NOTED << PG_SLOT_SHIFT | i % PAGES_NOTED << PAGE_SHIFT);
+    }
+}
+
+static void note_windows(void)
+{
+    open_count = 0;
+    for (u32 i = 0; i < MACHINE_CPUS && !vm.mirror.alone; i++) {
+        if (&cpus[i] != self && cpus[i].real_cr3 != 0)
+            note_windows_of(&cpus[i]);
+    }
+}
+
+/* All that can still be written through. */
+static void check_windows(void)
+{
+    for (u32 i = 0; i < open_count; i++) {
+        struct walk walk = raw_walk(open_windows[i].cpu->real_cr3, open_windows[i].address);
+        if (walk.gpa != open_windows[i].gpa || (open_windows[i].rights & ~walk.rights) != 0)
+            fail_msg("mirror address 0x%08x was taken from a processor in a window",
+                     open_windows[i].address);
+    }
+}
+
+unsigned machine_stops;
+
+/* As hv/exit/paging.c: all others are stopped, and it is done again. */
+static bool again_alone(enum mirror_load_result result)
+{
+    vm.mirror.alone = result == MIRROR_LOAD_NOT_ALONE;
+    machine_stops += vm.mirror.alone;
+    return vm.mirror.alone;
+}
+
 /* As hv/exit/memory.c. False: the guest is stopped. */
 static bool exit_violation(struct violation violation)
 {
@@ -332,11 +398,13 @@ static bool exit_violation(struct violation violation)
     if (!vm_ram_side(&vm, GPA(violation.gpa), &side, &page))
         return false;
     found = ept_lookup(&vm.ept, GPA(violation.gpa));
+    note_windows();
     if (found.bad)
         resume = recovery_restore(&vm, page, side, "access") != RECOVERY_LOST;
     else
         resume = violation.wanted == EPT_WRITE && side == SIDE_NATIVE &&
                  (mirror_table_write(&vm, page) || scrub_write(&vm, page));
+    check_windows();
     machine_check_ept_caches();
     return resume;
 }
@@ -344,8 +412,11 @@ static bool exit_violation(struct violation violation)
 static bool exit_fault(struct access access, u32 error)
 {
     enum mirror_load_result result;
-    bool resume = mirror_page_fault(&vm, GVA(access.address), error, &result);
+    bool resume;
 
+    note_windows();
+    resume = mirror_page_fault(&vm, GVA(access.address), error, &result);
+    check_windows();
     assert_int_equal(result, MIRROR_LOAD_OK);
     machine_check_ept_caches();
     machine_check_mirror_tlb();
@@ -381,8 +452,13 @@ struct outcome machine_access(struct access access)
 enum mirror_load_result machine_load_cr3(u32 guest_cr3)
 {
     u32 real;
-    enum mirror_load_result result = mirror_load_root(&vm, guest_cr3, pse, &real);
+    enum mirror_load_result result;
 
+    do {
+        note_windows();
+        result = mirror_load_root(&vm, guest_cr3, pse, &real);
+        check_windows();
+    } while (again_alone(result));
     if (result == MIRROR_LOAD_OK) {
         real_cr3 = real;
         cache_clear(&self->linear, true);
@@ -395,8 +471,13 @@ enum mirror_load_result machine_load_cr3(u32 guest_cr3)
 
 enum mirror_load_result machine_invlpg(u32 address)
 {
-    enum mirror_load_result result = mirror_sync(&vm);
+    enum mirror_load_result result;
 
+    do {
+        note_windows();
+        result = mirror_sync(&vm);
+        check_windows();
+    } while (again_alone(result));
     tlb_flush_gva(GVA(address));
     cache_clear(&self->directory, false);
     machine_check_ept_caches();
@@ -435,8 +516,10 @@ static bool stored_by_hypervisor(u64 gpa, u32 value)
         !vm_ram_side(&vm, GPA(gpa), &side, &page) || side != SIDE_NATIVE ||
         ept_lookup(&vm.ept, GPA(gpa)).bad)
         return false;
+    note_windows();
     table = mirror_storable(&vm, GPA(gpa));
     done = table != NULL && mirror_table_store(&vm, table, GPA(gpa), value);
+    check_windows();
     machine_check_ept_caches();
     machine_check_mirror_tlb();
     return done;

@@ -39,6 +39,9 @@ void machine_on_cpu(u32 index);
 /* The guest turns paging off there. */
 void machine_unload(void);
 
+/* How often the others had to be stopped outside their windows, and were. */
+extern unsigned machine_stops;
+
 /* cmocka fixtures: the default machine for one test. */
 int machine_setup(void **state);
 int machine_teardown(void **state);
