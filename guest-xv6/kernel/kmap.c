@@ -3,8 +3,6 @@
  * a kernel page table. */
 #include "kmap.h"
 
-#include <stdbool.h>
-
 #include "console.h"
 #include "cpu.h"
 #include "kalloc.h"
@@ -18,6 +16,7 @@ extern char data_start[], kernel_end[]; /* kernel.ld */
 
 static uint32_t kernel_pgdir[NPTENTRIES] __attribute__((aligned(PGSIZE)));
 static bool have_large_pages;
+static volatile uint32_t moving[2]; /* pages that kmap_exchange exchanges */
 
 /* The entry of a 4 KiB page, in a table made when missing. Only at boot: memory can't be short
  * there. */
@@ -91,6 +90,27 @@ void kmap_copy(uint32_t *pgdir)
     uint32_t first = PDX(KERNBASE);
 
     memcpy(pgdir + first, kernel_pgdir + first, (NPTENTRIES - first) * sizeof(*pgdir));
+}
+
+void kmap_exchange(uint32_t a, uint32_t b)
+{
+    uint32_t at_a = *boot_pte(a), at_b = *boot_pte(b);
+
+    moving[0] = a;
+    moving[1] = b;
+    *boot_pte(a) = 0;
+    invlpg(a);
+    *boot_pte(b) = 0;
+    invlpg(b);
+    *boot_pte(a) = at_b;
+    invlpg(a);
+    *boot_pte(b) = at_a;
+    invlpg(b);
+}
+
+bool kmap_moves(uint32_t va)
+{
+    return va >= KERNBASE && (PGROUNDDOWN(va) == moving[0] || PGROUNDDOWN(va) == moving[1]);
 }
 
 void pgdir_load(uint32_t *pgdir)

@@ -45,6 +45,13 @@
 
 #define SYS_give 41 /* (pages): free pages to the hypervisor, as spare frames; -> how many */
 
+#define SYS_race 42 /* (RACE_*, who, racers, sweeps): kernel memory that many write to at once */
+
+#define RACE_STORE  0 /* stores without a lock, locked ones, stores that do not meet */
+#define RACE_MOVE   1 /* `who` 0 exchanges the frames of two pages that the others store to */
+#define RACE_SETTLE 2 /* -> bytes that differed, and are settled */
+#define RACE_LOSE   3 /* the native page is lost; -> bytes that came back as another racer's */
+
 /* Not that page but its page table, the process's page directory, a page of the kernel's data, the
  * process's kernel stack. */
 #define POISON_TABLE        0x10000

@@ -55,7 +55,8 @@ bool arg_path(int n, char path[MAXPATH]);
     X(give)                                                                                        \
     X(faults)                                                                                      \
     X(scrub)                                                                                       \
-    X(protect)
+    X(protect)                                                                                     \
+    X(race)
 
 #define DECLARE_SYSTEM_CALL(name) int sys_##name(void);
 SYSTEM_CALLS(DECLARE_SYSTEM_CALL)

@@ -7,6 +7,7 @@
 #include "cpu.h"
 #include "ide.h"
 #include "keyboard.h"
+#include "kmap.h"
 #include "lapic.h"
 #include "loss.h"
 #include "proc.h"
@@ -132,6 +133,8 @@ static void fault(const struct trapframe *tf)
     bool overwrites;
 
     if (tf->vector == VECTOR_PAGE_LOST && loss_answer(tf))
+        return;
+    if (tf->vector == VECTOR_PAGE_FAULT && !from_user(tf) && kmap_moves(read_cr2()))
         return;
     if (tf->vector == VECTOR_PAGE_FAULT && !from_user(tf) && guard_holds(tf, &overwrites))
         guard_fail(tf);

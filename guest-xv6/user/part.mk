@@ -6,7 +6,7 @@ GU_OUT  := $(BUILD)/guest/user
 GU_NATIVE_DISK := $(BUILD)/guest/disk
 GU_MIRROR := $(BUILD)/guest/mirror-$(OFFSET)
 
-GU_SIMPLE := bench cat echo faults forktest give grep hold init inject kill ln lose ls mirrorstat mkdir poweroff rm scrub \
+GU_SIMPLE := bench cat echo faults forktest give grep hold init inject kill ln lose ls mirrorstat mkdir poweroff race rm scrub \
              spaces stressfs verify wc zombie
 GU_PROGRAMS := $(GU_SIMPLE) sh usertests
 GU_BLOCKS ?= 4000

@@ -132,6 +132,14 @@ static int protect(struct vcpu *vcpu, u32 list, u32 order)
     return recovery_protect(vcpu->vm, GPA(list), order);
 }
 
+/* What one processor alone wrote is in the order of its program on both sides. */
+static int settle(struct vcpu *vcpu, u32 gpa, u32 pages)
+{
+    if (!vcpu->vm->mirrored || vcpu_count - vcpus_waiting < 2)
+        return -HV_EOPNOTSUPP;
+    return recovery_settle(vcpu->vm, GPA(gpa), pages);
+}
+
 static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_ABI_VERSION] = abi_version,
     [KMV_HC_FEATURES] = features,
@@ -146,12 +154,13 @@ static const hypercall_handler handlers[KMV_HC_COUNT] = {
     [KMV_HC_PROTECT] = protect,
     [KMV_HC_GIVE] = give,
     [KMV_HC_SCRUB] = scrub,
+    [KMV_HC_SETTLE] = settle,
 };
 
 /* Calls that take pages away, replace or compare them: the others are stopped meanwhile. */
 #define ALONE                                                                                      \
     (1u << KMV_HC_POISON | 1u << KMV_HC_VERIFY | 1u << KMV_HC_RENEW | 1u << KMV_HC_PROTECT |       \
-     1u << KMV_HC_GIVE)
+     1u << KMV_HC_GIVE | 1u << KMV_HC_SETTLE)
 
 static int call(struct vcpu *vcpu, u32 number, u32 first, u32 second)
 {

@@ -21,7 +21,6 @@ struct slots {
 static void find_differing(struct vm *vm, const struct mirror_root *root, const u32 *guest,
                            struct slots *slots)
 {
-    bool all = may_take_away(vm, root->page);
     const u32 *shadow = root_shadow(root);
     groups_t groups = groups_differing(guest, shadow, groups_of(guest) | root->native);
 
@@ -30,7 +29,7 @@ static void find_differing(struct vm *vm, const struct mirror_root *root, const 
     {
         if (guest[slot] == native_part(shadow[slot]))
             continue;
-        if (all || !((shadow[slot] & SHADOW_IS_MIRROR) || takes_away(shadow[slot], guest[slot])))
+        if (!takes_away(shadow[slot], guest[slot]) || may_take_away(vm, root->page))
             slots->slot[slots->count++] = (u16)slot;
         else
             vm->mirror.kept = true;

@@ -56,4 +56,13 @@ enum recovery_comparison recovery_compare(hpa_t a, hpa_t b, u64 bytes);
  * differing pages or a negative errno. */
 int recovery_verify(struct vm *vm);
 
+/*
+ * KMV_HC_SETTLE: as recovery_verify, of `pages` pages from `first` on; takes differences for races
+ * of plain stores, so that the mirror gets the native bytes. Not of a sealed page (scrub.h): that
+ * is no race, and stays. Logs the first 8 pages as event=raced, those that differ still as
+ * event=verify_diff, and one event=settle with raced=, differing=. Number of raced
+ * pages, or -HV_EINVAL: not pages of RAM. The mirror is on.
+ */
+int recovery_settle(struct vm *vm, gpa_t first, u32 pages);
+
 #endif

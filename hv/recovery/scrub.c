@@ -50,6 +50,12 @@ void scrub_forget(struct vm *vm, gpa_t page)
         *seal_of(vm, page) = 0;
 }
 
+bool scrub_is_sealed(const struct vm *vm, gpa_t page)
+{
+    return vm->scrub.seals.v != 0 && (*seal_of(vm, page) & SEAL_TRUSTED) != 0 &&
+           (ept_lookup(&vm->ept, page).perms & EPT_WRITE) == 0;
+}
+
 /* CRC-32C: no change of up to three bits of a page goes unseen, and the processor does eight bytes
  * at once. */
 static u32 checksum(hpa_t frame)
@@ -148,10 +154,9 @@ static u32 visit_differing(struct vm *vm, const struct sides *sides)
 {
     u32 seal = *seal_of(vm, sides->page);
     u32 native = checksum(sides->native.frame), mirror = checksum(sides->mirror.frame);
-    bool sealed = (sides->native.perms & EPT_WRITE) == 0 && (seal & SEAL_TRUSTED);
     bool native_right = native == (seal & SEAL_SUM), mirror_right = mirror == (seal & SEAL_SUM);
 
-    if (!sealed || native_right == mirror_right) {
+    if (!scrub_is_sealed(vm, sides->page) || native_right == mirror_right) {
         visit_undecided(vm, sides, native ^ mirror);
         return 0;
     }

@@ -49,6 +49,9 @@ bool scrub_write(struct vm *vm, gpa_t page);
 /* Makes the RAM page writable, as far as memory allows alone. Breaks its seal. */
 void scrub_open(struct vm *vm, gpa_t page);
 
+/* Has nobody written to the RAM page since its copies were equal? */
+bool scrub_is_sealed(const struct vm *vm, gpa_t page);
+
 /* The hypervisor writes to the page: its checksum, if it has one, says nothing any more. */
 void scrub_forget(struct vm *vm, gpa_t page);
 

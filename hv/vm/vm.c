@@ -95,6 +95,7 @@ int vm_init(struct vm *vm, const struct kmv_bootinfo *boot)
     memset(vm, 0, sizeof(*vm));
     vm->mirror.self = &vm->mirror.cpus[0];
     list_init(&vm->mirror.unsync);
+    vm->mirror.alone = true;
     vm->ram_bytes = boot->guest_size;
     vm->offset = boot->mirror_offset;
     vm->mirrored = (boot->flags & KMV_BOOT_MIRROR) != 0;

@@ -85,6 +85,14 @@ int scrub(int permille);
  * kinds as in kmv/faults.h. 0: none. -> how many of the last call's are left. */
 int faults(int count, unsigned seed, unsigned interval, unsigned kinds);
 
+/* Racers write to the same kernel memory at once, each as `who` of them; all come back when all are
+ * done. */
+int race(int what, int who, int racers, int sweeps);
+#define RACE_STORE  0 /* stores without a lock, locked ones, stores that do not meet */
+#define RACE_MOVE   1 /* `who` 0 exchanges the frames of two pages that the others store to */
+#define RACE_SETTLE 2 /* -> bytes that differed, and are settled */
+#define RACE_LOSE   3 /* the native page is lost; -> bytes that came back as another racer's */
+
 int give(int pages); /* free pages to the hypervisor, as spare frames; -> how many */
 
 int idle(unsigned long long *ticks); /* time stamp ticks spent in HLT */

@@ -48,5 +48,6 @@ stub scrub, 48
 stub protect, 39
 stub faults, 40
 stub give, 41
+stub race, 42
 
 .section .note.GNU-stack,"",@progbits

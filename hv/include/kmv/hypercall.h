@@ -74,6 +74,11 @@ enum kmv_hypercall {
      * stops. -EINVAL (-22) more than 500, -ENOMEM (-12) no memory for checksums left, -EOPNOTSUPP
      * (-95) with the mirror off, or no CRC32 instruction. */
     KMV_HC_SCRUB = 16,
+    /* (gpa of a page, pages) -> number of pages whose copies differed because processors raced with
+     * plain stores: their mirrors have the native bytes now. What cannot be a race is left
+     * differing. -EINVAL (-22) not pages of RAM, -EOPNOTSUPP (-95) with the mirror off, or while
+     * one processor runs alone. */
+    KMV_HC_SETTLE = 17,
     KMV_HC_COUNT
 };
 
@@ -119,7 +124,8 @@ enum kmv_hypercall {
     X(scrub_ticks)   /* TSC ticks spent on visits within the budget */                             \
     X(unprotected)   /* pages that are not protected, now */                                       \
     X(healed)        /* degraded pages that got a second copy again */                             \
-    X(given)         /* pages that the guest gave for spare frames */
+    X(given)         /* pages that the guest gave for spare frames */                              \
+    X(raced)         /* pages whose mirrors were settled after a race of plain stores */
 
 #define KMV_COUNTER_ENUM(name) KMV_COUNTER_##name,
 enum kmv_counter { KMV_COUNTERS(KMV_COUNTER_ENUM) KMV_COUNTER_COUNT };

@@ -48,6 +48,7 @@ ATTEMPT(protect_past_end, return protect((ram_bytes - 4096) | 1, 1);)
 ATTEMPT(protect_wraps, return protect(0xffffffff, 1);)
 ATTEMPT(protect_many, return protect(0x200000, 1025);)
 ATTEMPT(protect_list_nowhere, return hypercall(KMV_HC_PROTECT, 0xfffffffc, 2);)
+ATTEMPT(settle_alone, return hypercall(KMV_HC_SETTLE, 0x200000, 1);)
 ATTEMPT(scrub_all, return hypercall(KMV_HC_SCRUB, 501, 0);)
 ATTEMPT(scrub_negative, return hypercall(KMV_HC_SCRUB, 0xffffffff, 0);)
 
@@ -110,6 +111,7 @@ static const struct row rows[] = {
     {"scrub_all", scrub_all, "0xffffffea", KERNEL, MIRRORED},
     {"scrub_negative", scrub_negative, "0xffffffea", KERNEL, MIRRORED},
     {"scrub_all", scrub_all, "0xffffffa1", KERNEL, UNMIRRORED},
+    {"settle_alone", settle_alone, "0xffffffa1", KERNEL, ALWAYS},
 };
 
 const struct attempts attempts_calls = {rows, COUNT(rows)};

@@ -494,6 +494,78 @@ static void verify_recovers_bad_pages_first(void **state)
     assert_intact(PAGE + PAGE_SIZE);
 }
 
+static void settle_takes_the_native_bytes_over(void **state)
+{
+    (void)state;
+    assert_true(guest_store_native(PAGE + 8, 0x11111111));
+    assert_true(guest_store_native(PAGE + PAGE_SIZE + 0xffc,
+                                   MACHINE_WORD((PAGE + PAGE_SIZE + 0xffc) / 4) ^ 1));
+    assert_true(guest_store_native(PAGE + 2 * PAGE_SIZE, 0x22222222));
+    assert_int_equal(recovery_verify(&vm), 3);
+
+    assert_int_equal(recovery_settle(&vm, GPA(PAGE), 2), 2);
+    assert_int_equal(log_count("raced"), 2);
+    assert_string_equal(log_last("settle"), "raced=2 differing=0");
+    assert_int_equal(counter(KMV_COUNTER_raced), 2);
+    assert_int_equal(guest_load(PAGE + 8), 0x11111111);
+    assert_int_equal(guest_load(PAGE + 8 + vm.offset), 0x11111111);
+    /* What nobody calls a race stays what it is. */
+    assert_int_equal(recovery_verify(&vm), 1);
+    assert_non_null(strstr(log_last("verify_diff"), "gpa=0x125000 native=0x22222222"));
+    assert_int_equal(recovery_settle(&vm, GPA(PAGE), 2), 0);
+    assert_int_equal(counter(KMV_COUNTER_raced), 2);
+}
+
+static void settle_of_all_memory(void **state)
+{
+    static const u32 at[] = {0, 0x9fffc, 0xc0000, PAGE + 0x7f8, 0x3ffffc, 0x400000, 0x7ffffc};
+
+    (void)state;
+    for (u32 i = 0; i < ARRAY_LEN(at); i++)
+        assert_true(guest_store_native(at[i], 0x11111111));
+    assert_int_equal(recovery_settle(&vm, GPA(0), 8 * MIB / PAGE_SIZE), ARRAY_LEN(at));
+    assert_non_null(strstr(log_last("settle"), "raced=7 differing=0"));
+    assert_int_equal(recovery_verify(&vm), 0);
+    /* The hole is no RAM. */
+    *(u8 *)machine_memory(boot.mirror_base + 0xb8000) ^= 1;
+    assert_int_equal(recovery_settle(&vm, GPA(0xb8000), 1), 0);
+    assert_int_equal(recovery_settle(&vm, GPA(0xa0000), 0x20), 0);
+    assert_non_null(strstr(log_last("settle"), "raced=0 differing=0"));
+}
+
+static void settle_checks_its_arguments(void **state)
+{
+    u32 ram_pages = 8 * MIB / PAGE_SIZE;
+
+    (void)state;
+    assert_int_equal(recovery_settle(&vm, GPA(PAGE + 4), 1), -HV_EINVAL);
+    assert_int_equal(recovery_settle(&vm, GPA(0), ram_pages + 1), -HV_EINVAL);
+    assert_int_equal(recovery_settle(&vm, GPA(PAGE), 0xffffffff), -HV_EINVAL);
+    assert_int_equal(recovery_settle(&vm, GPA(0xfffff000), 1), -HV_EINVAL);
+    assert_int_equal(recovery_settle(&vm, GPA(vm.offset), 1), -HV_EINVAL);
+    assert_int_equal(recovery_settle(&vm, GPA(PAGE), 0), 0);
+    assert_int_equal(recovery_settle(&vm, GPA(8 * MIB), 0), 0);
+}
+
+/* The mirror of a page that is not protected is no copy, and a page that went bad is recovered
+ * first, from the side that is left. */
+static void settle_leaves_other_pages_to_recovery(void **state)
+{
+    u32 list[1] = {PAGE};
+
+    (void)state;
+    guest_store(0x700000, list[0]);
+    assert_int_equal(recovery_protect(&vm, GPA(0x700000), 1 | KMV_PROTECT_OFF), 0);
+    assert_true(guest_store_native(PAGE, 0x11111111));
+    assert_int_equal(poison(PAGE + PAGE_SIZE, NATIVE), 0);
+    assert_int_equal(poison(PAGE + 2 * PAGE_SIZE, MIRROR), 0);
+    assert_int_equal(recovery_settle(&vm, GPA(PAGE), 3), 0);
+    assert_int_equal(log_count("recover"), 2);
+    assert_int_equal(guest_load(PAGE + vm.offset), MACHINE_WORD(PAGE / 4));
+    assert_intact(PAGE + PAGE_SIZE);
+    assert_intact(PAGE + 2 * PAGE_SIZE);
+}
+
 static void many_random_pages(void **state)
 {
     (void)state;
@@ -575,6 +647,10 @@ int main(void)
         SCENE(verify_counts_every_page),
         SCENE(verify_finds_differences),
         SCENE(verify_logs_the_first_eight),
+        SCENE(settle_takes_the_native_bytes_over),
+        SCENE(settle_of_all_memory),
+        SCENE(settle_checks_its_arguments),
+        SCENE(settle_leaves_other_pages_to_recovery),
         SCENE(verify_recovers_bad_pages_first),
         SCENE(many_random_pages),
         SCENE(faults_all_over_leave_memory_for_page_tables),

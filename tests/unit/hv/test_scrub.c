@@ -304,6 +304,28 @@ static void budget_has_limits(void **state)
     assert_false(scrub_write(&vm, GPA(PAGE)));
 }
 
+/* Of two pages that differ, one may have raced; the other one is bad memory, and decided as such.
+ */
+static void sealed_pages_have_not_raced(void **state)
+{
+    (void)state;
+    settle();
+    flip(PAGE, SIDE_NATIVE);
+    assert_true(guest_store_native(PAGE + PAGE_SIZE, 1));
+    assert_int_equal(recovery_settle(&vm, GPA(PAGE), 2), 1);
+    assert_non_null(strstr(log_last("settle"), "raced=1 differing=1"));
+    assert_non_null(strstr(log_last("verify_diff"), "gpa=0x423000"));
+    assert_int_equal(visit_all(), 1);
+    assert_int_equal(guest_load(PAGE), MACHINE_WORD(PAGE / 4));
+    assert_int_equal(recovery_verify(&vm), 0);
+    /* Settled, it is as good as written: sealed once it is quiet. */
+    settle();
+    flip(PAGE + PAGE_SIZE, SIDE_MIRROR);
+    assert_int_equal(visit_all(), 1);
+    assert_int_equal(guest_load(PAGE + PAGE_SIZE), 1);
+    assert_int_equal(counter(KMV_COUNTER_scrub_unsure), 0);
+}
+
 #define DIRECTORY 0x00100000u
 #define TABLE     0x00101000u
 #define RIGHTS    (PG_PRESENT | PG_WRITE)
@@ -400,6 +422,7 @@ int main(void)
         SCENE(a_poor_heap_is_left_alone),
         SCENE(the_hole_is_no_ram),
         SCENE(budget_has_limits),
+        SCENE(sealed_pages_have_not_raced),
         SCENE(page_tables_are_repaired),
         SCENE(seals_survive_no_table),
         SCENE(random_guest),
