@@ -115,3 +115,11 @@ void fpu_reset(void)
 {
     load(&start);
 }
+
+void fpu_load_vector(const void *from)
+{
+    if (kmv_vector_bytes == 64)
+        __asm__ volatile("vmovdqu32 (%0), %%zmm0" : : "r"(from) : "memory");
+    else
+        __asm__ volatile("vmovdqu (%0), %%ymm0" : : "r"(from) : "memory");
+}

@@ -16,6 +16,9 @@ void fpu_restore(const struct proc *p);
 /* The state that a program starts with, into the registers. */
 void fpu_reset(void);
 
+/* Vector register 0, of kmv_vector_bytes: 32 or 64. */
+void fpu_load_vector(const void *from);
+
 /* Bytes of a vector register that are kept across interrupts and processes: 64, 32, or 0. The
  * translator's wide mirrors go by it (kmv/note.h). */
 extern uint32_t kmv_vector_bytes;

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "cpu.h"
+#include "fpu.h"
 #include "memlayout.h"
 #include "proc.h"
 #include "proctable.h"
@@ -37,8 +38,13 @@ bool guard_holds(const struct trapframe *tf, bool *overwrites)
     return false;
 }
 
+/* A translated routine keeps vector register 0 at its stack pointer while it uses it. */
 void guard_fail(const struct trapframe *tf)
 {
+    uint32_t stack = (uint32_t)&tf->esp; /* no esp is pushed without a change of privilege */
+
+    if (kmv_vector_bytes != 0 && proc_self()->guard - stack >= kmv_vector_bytes)
+        fpu_load_vector((const void *)stack);
     guard_leave(proc_self()->guard, tf->eflags);
 }
 

@@ -1,10 +1,13 @@
 /*
- * The mirror of a repeated string instruction, written with vector registers: what the native one
- * stored is copied from [start, edi) to its mirror, 64 or 32 bytes at a time.
+ * Repeated string instructions done with vector registers, 64 or 32 bytes at a time: each unit is
+ * stored natively, then to its mirror. Where the native instruction has to run itself (rep ins),
+ * only the mirror is written that way, copied from what is stored.
  *
  * Only in programs that say at run time, in a variable, how wide the vector registers are that they
- * keep across interrupts; and only where much was stored upwards. The test for that must leave the
- * flags alone, so it is made of mov, lea and jecxz.
+ * keep across interrupts; only where much is stored, upwards, and not onto its source. The first
+ * test must leave the flags alone, so it is made of mov, lea and jecxz.
+ *
+ * Where a native store faults, what vector register 0 held lies at the stack pointer.
  */
 #include <string.h>
 
@@ -14,9 +17,15 @@
 
 enum {
     JMP_NEAR = 0xe9,
-    JZ_NEAR = 0x84, /* after 0f */
+    JB_NEAR = 0x82, /* after 0f */
+    JZ_NEAR = 0x84,
     JNZ_NEAR = 0x85,
-    JS_NEAR = 0x88,
+    OP_ADD = 0x01,
+    OP_OR = 0x09,
+    OP_SUB = 0x29,
+    OP_CMP = 0x39,
+    OP_PUSH = 0x50,
+    OP_POPF = 0x9d,
     EFLAGS_DF_HIGH = 4, /* bit 10, in the second byte */
 };
 
@@ -59,11 +68,16 @@ static void put_vector(struct emitter *emitter, const struct wide *wide, bool st
     emit_word32(emitter, disp);
 }
 
-static void put_move(struct emitter *emitter, const struct wide *wide, enum gpr base, uint32_t disp)
+/* One unit, natively and to its mirror; `to` is where the native bytes go. */
+static void put_move(struct emitter *emitter, const struct wide *wide, enum gpr to, uint32_t disp)
 {
-    if (!wide->fills)
-        put_vector(emitter, wide, false, base, disp);
-    put_vector(emitter, wide, true, base, disp + emitter->offset);
+    if (wide->does == WIDE_COPY)
+        put_vector(emitter, wide, false, ESI, disp);
+    if (wide->does == WIDE_MIRROR)
+        put_vector(emitter, wide, false, to, disp);
+    else
+        put_vector(emitter, wide, true, to, disp);
+    put_vector(emitter, wide, true, to, disp + emitter->offset);
 }
 
 /* ecx = count in units of 2^shift elements; sets ZF. */
@@ -80,20 +94,65 @@ static void put_loop(struct emitter *emitter, const struct wide *wide, unsigned 
     for (unsigned i = 0; i < moves; i++)
         put_move(emitter, wide, wide->start, i * wide->unit);
     emit_lea(emitter, wide->start, emit_based(wide->start, moves * wide->unit));
+    if (wide->does == WIDE_COPY)
+        emit_lea(emitter, ESI, emit_based(ESI, moves * wide->unit));
     emit_byte(emitter, 0x49); /* dec ecx */
     jump_back(emitter, JNZ_NEAR, top);
+}
+
+/* An operation of two registers: its opcode has the form r/m, r. */
+static void put_operation(struct emitter *emitter, uint8_t opcode, enum gpr to, enum gpr from)
+{
+    emit_bytes(emitter, (uint8_t[]){opcode, (uint8_t)(0xc0 | from << 3 | to)}, 2);
+}
+
+/* Vector register 0 = the element, again and again, by way of the stack; edi and ecx are free. */
+static void put_pattern(struct emitter *emitter, const struct wide *wide)
+{
+    static const uint8_t vex[] = {0xc4, 0xe2, 0x7d}, evex[] = {0x62, 0xf2, 0x7d, 0x48};
+    enum gpr pattern = wide->size == 4 ? EAX : ECX;
+    if (wide->size == 1) {
+        emit_bytes(emitter, (uint8_t[]){0x0f, 0xb6, 0xc8}, 3); /* movzx ecx, al */
+        emit_bytes(emitter, (uint8_t[]){0x88, 0xcd}, 2);       /* mov ch, cl */
+        emit_mov(emitter, EDI, ECX);
+        emit_bytes(emitter, (uint8_t[]){0xc1, 0xe1, 16}, 3); /* shl ecx, 16 */
+        put_operation(emitter, OP_OR, ECX, EDI);
+        emit_mov(emitter, EDI, wide->start);
+    }
+    emit_byte(emitter, (uint8_t)(OP_PUSH | pattern));
+    emit_store(emitter, 4, pattern, emit_based(ESP, emitter->offset));
+    if (wide->unit == 64)
+        emit_bytes(emitter, evex, sizeof(evex));
+    else
+        emit_bytes(emitter, vex, sizeof(vex));
+    emit_bytes(emitter, (uint8_t[]){0x18, 0x04, 0x24}, 3); /* vbroadcastss register 0, [esp] */
+    emit_lea(emitter, ESP, emit_based(ESP, 4));
+}
+
+/* edi, and esi of a copy, as the instruction leaves them. */
+static void put_ends(struct emitter *emitter, const struct wide *wide)
+{
+    struct mem end = {.base = EDI, .index = (int8_t)wide->count, .scale = wide->size == 4 ? 2 : 0};
+    if (wide->does == WIDE_MIRROR)
+        return;
+    emit_lea(emitter, EDI, end);
+    if (wide->does != WIDE_COPY)
+        return;
+    emit_mov(emitter, ECX, EDI);
+    put_operation(emitter, OP_SUB, ECX, wide->start);
+    put_operation(emitter, OP_ADD, ESI, ECX);
 }
 
 /* What is left at the end is less than a unit: one more move, which overlaps what was done. */
 static void put_units(struct emitter *emitter, const struct wide *wide)
 {
-    unsigned unrolled = wide->unit == 64 ? 16 : 4; /* moves of one round */
+    unsigned unrolled = wide->unit == 64 ? 8 : 4; /* moves of one round */
     unsigned shift = (unsigned)__builtin_ctz(wide->unit) - (wide->size == 4 ? 2 : 0);
     emit_lea(emitter, ESP, emit_based(ESP, -wide->unit));
     put_vector(emitter, wide, true, ESP, 0);
     put_vector(emitter, wide, true, ESP, emitter->offset);
-    if (wide->fills)
-        put_vector(emitter, wide, false, wide->start, 0);
+    if (wide->does == WIDE_FILL)
+        put_pattern(emitter, wide);
     put_rounds(emitter, wide, shift + (unsigned)__builtin_ctz(unrolled));
     size_t none = jump_ahead(emitter, JZ_NEAR);
     put_loop(emitter, wide, unrolled);
@@ -103,6 +162,7 @@ static void put_units(struct emitter *emitter, const struct wide *wide)
     none = jump_ahead(emitter, JZ_NEAR);
     put_loop(emitter, wide, 1);
     land(emitter, none);
+    put_ends(emitter, wide);
     put_move(emitter, wide, EDI, -wide->unit);
     put_vector(emitter, wide, false, ESP, 0);
     emit_lea(emitter, ESP, emit_based(ESP, wide->unit));
@@ -137,8 +197,8 @@ bool wide_begin(struct emitter *emitter, struct wide *wide)
     return true;
 }
 
-/* Flags that are needed are saved in both copies; a direction downwards shows in them. Returns the
- * jump that it takes. */
+/* The flags are saved, in both copies; a direction downwards shows in them. Returns the jump that
+ * it takes. */
 static size_t save_flags(struct emitter *emitter)
 {
     emit_byte(emitter, 0x9c); /* pushf */
@@ -148,32 +208,43 @@ static size_t save_flags(struct emitter *emitter)
     return jump_ahead(emitter, JNZ_NEAR);
 }
 
-/* Else it shows in where edi went: no program fills half of the address space. */
-static size_t test_direction(struct emitter *emitter, const struct wide *wide)
+/* A copy onto any of its source goes by elements. edi is lost. */
+static void test_overlap(struct emitter *emitter, const struct wide *wide, size_t jumps[2])
 {
-    emit_mov(emitter, ECX, EDI);
-    emit_bytes(emitter, (uint8_t[]){0x29, (uint8_t)(0xc0 | wide->start << 3 | ECX)}, 2); /* sub */
-    return jump_ahead(emitter, JS_NEAR);
-}
-
-static void restore_flags(struct emitter *emitter)
-{
-    if (!emitter->flags_dead)
-        emit_byte(emitter, 0x9d); /* popf */
+    struct mem bytes = {.base = NO_GPR, .index = (int8_t)wide->count, .scale = 2};
+    if (wide->size == 4)
+        emit_lea(emitter, EDI, bytes);
+    else
+        emit_mov(emitter, EDI, wide->count);
+    emit_mov(emitter, ECX, wide->start);
+    put_operation(emitter, OP_SUB, ECX, ESI);
+    put_operation(emitter, OP_CMP, ECX, EDI);
+    jumps[0] = jump_ahead(emitter, JB_NEAR);
+    emit_bytes(emitter, (uint8_t[]){0xf7, 0xd9}, 2); /* neg ecx */
+    put_operation(emitter, OP_CMP, ECX, EDI);
+    jumps[1] = jump_ahead(emitter, JB_NEAR);
+    emit_mov(emitter, EDI, wide->start);
 }
 
 void wide_end(struct emitter *emitter, struct wide *wide)
 {
-    size_t done = jump_ahead(emitter, JMP_NEAR);
+    size_t overlaps[2] = {0}, done = jump_ahead(emitter, JMP_NEAR);
     land(emitter, wide->to_wide);
-    size_t downwards = emitter->flags_dead ? test_direction(emitter, wide) : save_flags(emitter);
+    size_t downwards = save_flags(emitter);
+    if (wide->does == WIDE_COPY)
+        test_overlap(emitter, wide, overlaps);
     load_width(emitter);
     compare_ecx(emitter, 64);
     size_t to_64 = jump_ahead(emitter, JZ_NEAR);
     compare_ecx(emitter, 32);
     size_t to_32 = jump_ahead(emitter, JZ_NEAR);
+    if (wide->does == WIDE_COPY) {
+        land(emitter, overlaps[0]);
+        land(emitter, overlaps[1]);
+        emit_mov(emitter, EDI, wide->start);
+    }
     land(emitter, downwards);
-    restore_flags(emitter);
+    emit_byte(emitter, OP_POPF);
     jump_back(emitter, JMP_NEAR, wide->narrow);
     land(emitter, to_32);
     wide->unit = 32;
@@ -183,7 +254,7 @@ void wide_end(struct emitter *emitter, struct wide *wide)
     wide->unit = 64;
     put_units(emitter, wide);
     land(emitter, end);
-    restore_flags(emitter);
+    emit_byte(emitter, OP_POPF);
     emit_byte(emitter, 0xb9); /* mov ecx, 0: what a repetition leaves there */
     emit_word32(emitter, 0);
     land(emitter, done);

@@ -1,22 +1,23 @@
-/* Mirrors of repeated string instructions by vector registers (wide.c). */
+/* Repeated string instructions by vector registers (wide.c). */
 #ifndef TRANSLATOR_WIDE_H
 #define TRANSLATOR_WIDE_H
 
 #include "emit.h"
 
 struct wide {
-    enum gpr count; /* ecx before the instruction */
-    enum gpr start; /* edi before the instruction */
-    unsigned size;  /* of an element */
-    bool fills;     /* all elements are equal */
+    enum gpr count;                                  /* ecx before the instruction */
+    enum gpr start;                                  /* edi before the instruction */
+    unsigned size;                                   /* of an element */
+    enum { WIDE_FILL, WIDE_COPY, WIDE_MIRROR } does; /* the last: the native stores are done */
 
     unsigned unit; /* the rest is wide.c's own */
     size_t to_wide;
     size_t narrow;
 };
 
-/* After the native instruction. True: what follows now, up to wide_end, is the narrow mirror, which
- * leaves every register as it has to be. False: there is no wide one. */
+/* Before the native instruction, or after that of a WIDE_MIRROR. True: what follows now, up to
+ * wide_end, is the narrow way, which leaves every register as it has to be; ecx is lost. False:
+ * there is no wide one. */
 bool wide_begin(struct emitter *emitter, struct wide *wide);
 void wide_end(struct emitter *emitter, struct wide *wide);
 

@@ -57,14 +57,13 @@ static void put_rep(struct emitter *emitter, uint8_t opcode)
     emit_byte(emitter, size == 1 ? opcode : opcode | 1);
 }
 
-/* Keeps ecx and edi, then the instruction: it may be interrupted when half done, so its window
- * opens before it. */
-static void put_native_rep(struct emitter *emitter, enum gpr count, enum gpr address)
+/* Keeps ecx and edi; the instruction may be interrupted when half done, so its window opens before
+ * it. */
+static void keep_registers(struct emitter *emitter, enum gpr count, enum gpr address)
 {
     emit_mov(emitter, count, ECX);
     emit_mov(emitter, address, EDI);
     emit_window_open(emitter);
-    emit_native(emitter);
 }
 
 void write_rep_stos(struct emitter *emitter)
@@ -72,9 +71,12 @@ void write_rep_stos(struct emitter *emitter)
     emitter->avoid |= emitter->insn->reads | emitter->insn->writes;
     enum gpr count = emit_scratch(emitter, GPR_ALL);
     enum gpr address = emit_scratch(emitter, GPR_ALL);
-    put_native_rep(emitter, count, address);
-    struct wide wide = {count, address, element_size(emitter->insn), .fills = true};
+    keep_registers(emitter, count, address);
+    struct wide wide = {count, address, element_size(emitter->insn), .does = WIDE_FILL};
     bool is_wide = wide_begin(emitter, &wide);
+    if (is_wide)
+        emit_mov(emitter, ECX, count);
+    emit_native(emitter);
     emit_mov(emitter, ECX, count);
     emit_lea(emitter, EDI, emit_based(address, emitter->offset));
     put_rep(emitter, OP_STOS);
@@ -87,6 +89,13 @@ void write_rep_stos(struct emitter *emitter)
     emit_restore(emitter);
 }
 
+/* Vector moves read the source at ds:esi. */
+static bool can_copy_wide(const struct insn *insn)
+{
+    return (insn->zydis.opcode & ~1) == OP_MOVS &&
+           !(insn->zydis.attributes & ZYDIS_ATTRIB_HAS_SEGMENT);
+}
+
 /*
  * rep movs and rep ins: the destination is copied to its mirror, as the source may have been
  * overwritten (overlap) or cannot be read twice (port). Both walk from the old edi, so esi ends
@@ -97,9 +106,17 @@ void write_rep_copy(struct emitter *emitter)
     emitter->avoid |= emitter->insn->reads | emitter->insn->writes | GPR_BIT(ESI);
     enum gpr count = emit_scratch(emitter, GPR_ALL);
     enum gpr address = emit_scratch(emitter, GPR_ALL);
-    put_native_rep(emitter, count, address);
-    struct wide wide = {count, address, element_size(emitter->insn), .fills = false};
+    keep_registers(emitter, count, address);
+    struct wide wide = {count, address, element_size(emitter->insn), .does = WIDE_COPY};
+    if (!can_copy_wide(emitter->insn)) {
+        wide.does = WIDE_MIRROR;
+        emit_native(emitter);
+    }
     bool is_wide = wide_begin(emitter, &wide);
+    if (is_wide && wide.does == WIDE_COPY)
+        emit_mov(emitter, ECX, count);
+    if (wide.does == WIDE_COPY)
+        emit_native(emitter);
     emit_bytes(emitter, (uint8_t[]){0x87, (uint8_t)(0xc0 | address << 3 | ESI)},
                2); /* xchg esi, address */
     emit_lea(emitter, EDI, emit_based(ESI, emitter->offset));

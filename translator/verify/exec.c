@@ -85,6 +85,7 @@ static const struct exec_rule exec_rules[] = {
     RULE(LTR, exec_ltr, 0),
     WIDE(VMOVDQU, exec_vector_move),
     WIDE(VMOVDQU32, exec_vector_move),
+    WIDE(VBROADCASTSS, exec_vector_broadcast),
     WIDE(MASKMOVQ, exec_masked),
     WIDE(MASKMOVDQU, exec_masked),
     WIDE(VMASKMOVDQU, exec_masked),

@@ -43,6 +43,7 @@ exec_handler exec_sgdt;
 exec_handler exec_str;
 exec_handler exec_ltr;
 exec_handler exec_vector_move;
+exec_handler exec_vector_broadcast;
 exec_handler exec_masked;
 exec_handler exec_xsave;
 

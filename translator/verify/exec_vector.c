@@ -25,6 +25,23 @@ static bool holds_register_0(const struct machine *machine, const cs_x86_op *ope
             operand->reg == X86_REG_ZMM0);
 }
 
+/* vbroadcastss from memory: its four bytes again and again. */
+bool exec_vector_broadcast(struct machine *machine, const struct insn *insn, unsigned int argument)
+{
+    unsigned int bytes = register_bytes(machine, &insn->operands[0]);
+    uint32_t address;
+
+    (void)argument;
+    if (insn->operand_count != 2 || !operand_is(insn, 1, X86_OP_MEM)) {
+        return false;
+    }
+    address = operand_address(machine, insn, 1);
+    for (unsigned int i = 0; i < bytes; i++) {
+        machine->vector[i] = machine_read_byte(machine, address + i % 4);
+    }
+    return bytes != 0;
+}
+
 /* vmovdqu and vmovdqu32 without masks, to or from memory. */
 bool exec_vector_move(struct machine *machine, const struct insn *insn, unsigned int argument)
 {

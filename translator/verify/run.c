@@ -16,7 +16,7 @@
 
 #define STATES 8u
 /* More of them for string instructions of programs that keep vector registers: long ones. */
-#define WIDE_STATES 15u
+#define WIDE_STATES 21u
 /* Steps of one run: inserted code has no loops other than string instructions. */
 #define MAX_STEPS (2 * PIECE_MAX)
 /* What a handler writes below the stack pointer, at least: its frame and registers. */
@@ -54,23 +54,32 @@ static void shape_state(struct machine *machine, const struct insn *insn, unsign
 }
 
 /* Each width with counts that leave and don't leave a rest behind the units and the unrolled
- * rounds, upwards but for one; then widths that are none. */
+ * rounds, upwards but for one; then widths that are none; then copies onto their source, as far
+ * away as leaves a byte in common, and one byte further. */
 static void shape_wide(struct machine *machine, const struct insn *insn, unsigned int variant)
 {
     static const struct {
         uint32_t width;
         uint16_t bytes;
         bool down;
+        int16_t distance; /* of destination and source, 0: any */
     } shapes[WIDE_STATES] = {
-        {64, 308, false},  {32, 308, false}, {64, 512, false}, {32, 512, false}, {64, 1164, false},
-        {32, 1164, false}, {32, 132, false}, {64, 124, false}, {64, 12, false},  {32, 28, false},
-        {64, 0, false},    {64, 320, true},  {16, 320, false}, {0, 320, false},  {~0u, 320, false},
+        {64, 308, false, 0},    {32, 308, false, 0},   {64, 512, false, 0},
+        {32, 512, false, 0},    {64, 1164, false, 0},  {32, 1164, false, 0},
+        {32, 132, false, 0},    {64, 124, false, 0},   {64, 12, false, 0},
+        {32, 28, false, 0},     {64, 0, false, 0},     {64, 320, true, 0},
+        {16, 320, false, 0},    {0, 320, false, 0},    {~0u, 320, false, 0},
+        {64, 320, false, 319},  {64, 320, false, 320}, {64, 320, false, -319},
+        {64, 320, false, -320}, {64, 320, false, -8},  {32, 320, false, 8},
     };
     bool bytes = (insn->opcode & 1) == 0;
 
     machine->vector_bytes = shapes[variant].width;
     machine->gpr[REG_ECX] = shapes[variant].bytes / (bytes ? 1u : 4u);
     machine->eflags = (machine->eflags & ~FLAG_DF) | (shapes[variant].down ? FLAG_DF : 0);
+    if (shapes[variant].distance != 0) {
+        machine->gpr[REG_EDI] = machine->gpr[REG_ESI] + (uint32_t)shapes[variant].distance;
+    }
 }
 
 static bool step(struct run *run, uint32_t at)

@@ -24,8 +24,8 @@
 /*
  * A program that says in an object symbol of this name, a 32-bit word, how many bytes of the vector
  * registers it keeps across interrupts and other programs (64 with AVX-512, 32 with AVX, else
- * anything), has its large fills and copies mirrored with them. The word may change at run time, to
- * what the processor has and the system has enabled; all of a register must be kept.
+ * anything), has its large fills and copies done and mirrored with them. The word may change at run
+ * time, to what the processor has and the system has enabled; all of a register must be kept.
  */
 #define KMV_VECTOR_SYMBOL "kmv_vector_bytes"
 

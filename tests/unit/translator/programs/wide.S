@@ -49,6 +49,15 @@ each_count:
     movl %ebx, %ecx
     rep movsl
     call add_state
+# Onto what is read later.
+    leal 40(%edi), %esi
+    movl %ebx, %ecx
+    rep movsb
+    call add_state
+    leal (%edi,%ebx), %esi
+    movl %ebx, %ecx
+    rep movsb
+    call add_state
 # Downwards.
     std
     movl %ebx, %ecx
@@ -156,6 +165,6 @@ checksum:
     .size checksum, 4
     .type area, @object
 area:
-    .skip 5 * 65536
+    .skip 6 * 65536
 area_end:
     .size area, .-area
