@@ -62,7 +62,7 @@ static inline bool scan_entry(struct vm *vm, struct mirror_page *page, u32 *tabl
 
     if (old == wanted)
         return false;
-    if (takes_away(old, wanted) && !may_take_away(vm, page)) {
+    if (!vm->mirror.alone && takes_away(old, wanted) && !may_take_away(vm, page)) {
         table_set_unsync(&vm->mirror, page);
         vm->mirror.kept = true;
         return false;
