@@ -91,7 +91,7 @@ void irq_pop(void)
 {
     struct cpu *c = cpu_self();
 
-    if ((read_eflags() & EFLAGS_IF) != 0 || c->irq_depth == 0)
+    if (c->irq_depth == 0 || (read_eflags() & EFLAGS_IF) != 0)
         panic("irq_pop: depth %d", c->irq_depth);
     if (--c->irq_depth == 0 && c->irq_enabled)
         sti();

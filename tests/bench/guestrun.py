@@ -5,6 +5,7 @@ Commands stand on the disk, in the script that init runs: typed, they would come
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -53,11 +54,22 @@ def make_disk(guest, translated, commands, folder):
     script, disk = os.path.join(folder, "autorun"), os.path.join(folder, "fs.img")
     with open(script, "w", encoding="ascii") as out:
         out.write("".join(f"{command}\n" for command in [*commands, "poweroff"]))
-    programs = os.path.join(guest, translated, "disk")
-    files = [os.path.join(programs, name) for name in sorted(os.listdir(programs))]
+    names = sorted(os.listdir(os.path.join(guest, translated, "disk")))
+    files = [place_program(guest, translated, name, folder) for name in names]
     files += [os.path.join(TOP, "guest-xv6", "user", "rootfs", "README"), script]
     subprocess.run([os.path.join(guest, "mkfs"), "--size", str(DISK_BLOCKS), disk, *files], check=True)
     return disk
+
+
+def place_program(guest, translated, name, folder):
+    """
+    A copy in `folder`, as large as the larger one of the native and the translated program: zeros follow the shorter one. The free
+    blocks of all guests' disks lie at the same place then, for the emulated disk takes its time by how far its head has to move.
+    """
+    bytes_needed = max(os.path.getsize(os.path.join(guest, kind, "disk", name)) for kind in ("", TRANSLATED))
+    path = shutil.copy(os.path.join(guest, translated, "disk", name), folder)
+    os.truncate(path, bytes_needed)
+    return path
 
 
 def counters_of(event):
