@@ -1,4 +1,4 @@
-/* SDM volume 3, chapter 10. */
+/* SDM volume 3, chapter 11. */
 #include "lapic.h"
 
 #include "memlayout.h"
@@ -43,7 +43,13 @@ enum {
 #define GATE_SPEAKER    0x02
 #define GATE_OUTPUT     0x20
 
+#define CPUID_ECX_X2APIC (1u << 21)
+#define MSR_APIC_BASE    0x1B
+#define APIC_BASE_X2APIC 0x400
+#define MSR_X2APIC       0x800 /* one for each 16 bytes of the registers in memory */
+
 static volatile uint32_t *registers = (volatile uint32_t *)0xFEE00000;
+static bool x2apic;
 static uint32_t counts_per_tick;
 
 void lapic_set_base(uint32_t base)
@@ -53,12 +59,21 @@ void lapic_set_base(uint32_t base)
 
 static uint32_t get(int index)
 {
-    return registers[index / 4];
+    return x2apic ? (uint32_t)rdmsr(MSR_X2APIC + index / 16) : registers[index / 4];
 }
 
 static void set(int index, uint32_t value)
 {
-    registers[index / 4] = value;
+    if (x2apic)
+        wrmsr(MSR_X2APIC + index / 16, value);
+    else
+        registers[index / 4] = value;
+}
+
+bool lapic_use_x2apic(void)
+{
+    x2apic = (cpuid(1).ecx & CPUID_ECX_X2APIC) != 0;
+    return x2apic;
 }
 
 uint8_t lapic_id(void)
@@ -106,6 +121,8 @@ static uint32_t measure_tick(void)
 
 void lapic_init(void)
 {
+    if (x2apic)
+        wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_X2APIC);
     set(SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
     set(LVT_LINT0, LVT_MASKED);
     set(LVT_LINT1, LVT_MASKED);
@@ -122,6 +139,10 @@ void lapic_init(void)
 
 static void send_command(uint8_t id, uint32_t command)
 {
+    if (x2apic) {
+        wrmsr(MSR_X2APIC + COMMAND_LOW / 16, (uint64_t)id << 32 | command);
+        return;
+    }
     set(COMMAND_HIGH, (uint32_t)id << 24);
     set(COMMAND_LOW, command);
     while (get(COMMAND_LOW) & COMMAND_PENDING)

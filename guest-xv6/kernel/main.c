@@ -110,9 +110,14 @@ void kernel_main(uint32_t multiboot_magic, uint32_t multiboot_info)
     windows_announce(&cpus[0].windows);
     loss_init();
     uint32_t ram_end = multiboot_ram_end(multiboot_magic, multiboot_info);
+    /* The information lies in pages that are free from here on. */
+    bool x2apic = multiboot_has_option(multiboot_magic, multiboot_info, "x2apic");
     pages_init(V2P(kernel_end), ram_end);
     kmap_init(ram_end);
     mp_init();
+    if (x2apic)
+        kprintf("lapic: %s\n",
+                lapic_use_x2apic() ? "x2APIC mode" : "the processor has no x2APIC mode");
     lapic_init();
     bio_init(ram_end);
     inodes_init();

@@ -4,9 +4,11 @@
 #include "console.h"
 #include "memlayout.h"
 #include "mmu.h"
+#include "string.h"
 
 #define LOADER_MAGIC 0x2BADB002
 #define INFO_MEMORY  0x001
+#define INFO_CMDLINE 0x004
 #define INFO_MAP     0x040
 
 #define MAP_AVAILABLE 1
@@ -43,12 +45,35 @@ static uint64_t end_from_map(const struct info *info)
     return 0;
 }
 
-uint32_t multiboot_ram_end(uint32_t magic, uint32_t info_pa)
+/* The boot page directory maps the first 4 MiB. */
+static const struct info *find_info(uint32_t magic, uint32_t info_pa)
 {
-    /* The boot page directory maps the first 4 MiB. */
     if (magic != LOADER_MAGIC || info_pa + sizeof(struct info) > LARGE_PGSIZE)
         fatal("not started by a Multiboot loader, or its information lies above 4 MiB");
-    const struct info *info = P2V(info_pa);
+    return P2V(info_pa);
+}
+
+bool multiboot_has_option(uint32_t magic, uint32_t info_pa, const char *option)
+{
+    const struct info *info = find_info(magic, info_pa);
+    size_t bytes = strlen(option);
+
+    if ((info->flags & INFO_CMDLINE) == 0)
+        return false;
+    for (uint32_t at = info->cmdline; at + bytes < LARGE_PGSIZE; at++) {
+        const char *text = P2V(at);
+        bool starts = at == info->cmdline || text[-1] == ' ';
+        if (starts && memcmp(text, option, bytes) == 0 && (text[bytes] == 0 || text[bytes] == ' '))
+            return true;
+        if (*text == 0)
+            return false;
+    }
+    return false;
+}
+
+uint32_t multiboot_ram_end(uint32_t magic, uint32_t info_pa)
+{
+    const struct info *info = find_info(magic, info_pa);
     uint64_t end = end_from_map(info);
     if (end == 0 && (info->flags & INFO_MEMORY))
         end = EXTMEM + (uint64_t)info->mem_upper * 1024;

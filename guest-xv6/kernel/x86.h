@@ -129,6 +129,19 @@ static inline void invlpg(uint32_t va)
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
+static inline uint64_t rdmsr(uint32_t msr)
+{
+    uint64_t value;
+
+    __asm__ volatile("rdmsr" : "=A"(value) : "c"(msr));
+    return value;
+}
+
+static inline void wrmsr(uint32_t msr, uint64_t value)
+{
+    __asm__ volatile("wrmsr" : : "A"(value), "c"(msr) : "memory");
+}
+
 struct cpuid_regs {
     uint32_t eax, ebx, ecx, edx;
 };

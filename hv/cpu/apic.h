@@ -1,5 +1,5 @@
-/* The local APIC, at its usual address as the guest's is, and its command register. SDM vol. 3A,
- * 11.4.1, 11.6. */
+/* The local APIC, at its usual address as the guest's is or in x2APIC mode, and its command
+ * register. SDM vol. 3A, 11.4.1, 11.6, 11.12. */
 #ifndef HV_CPU_APIC_H
 #define HV_CPU_APIC_H
 

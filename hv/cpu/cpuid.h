@@ -73,6 +73,7 @@ DEFINE_CONTROL_REGISTER(dr6)
 #define CR4_SMAP       (1ull << 21)
 
 #define CPUID1_ECX_VMX     (1u << 5)
+#define CPUID1_ECX_X2APIC  (1u << 21)
 #define CPUID1_ECX_OSXSAVE (1u << 27)
 
 #endif

@@ -26,6 +26,9 @@
 #define MSR_MC0_MISC            0x403
 #define MSR_TSC                 0x10
 #define MSR_TSC_DEADLINE        0x6e0
+#define MSR_X2APIC              0x800 /* SDM vol. 3A, table 11-6 */
+#define MSR_X2APIC_END          0x840
+#define MSR_X2APIC_COMMAND      0x830
 #define MSR_EFER                0xc0000080
 #define MSR_STAR                0xc0000081
 #define MSR_LSTAR               0xc0000082
@@ -52,6 +55,7 @@
 #define MSR_VMX_TRUE_EXIT       0x48f
 #define MSR_VMX_TRUE_ENTRY      0x490
 
+#define APIC_BASE_X2APIC      (1ull << 10)
 #define FEATURE_CONTROL_LOCK  (1ull << 0)
 #define FEATURE_CONTROL_VMXON (1ull << 2) /* VMX outside SMX */
 

@@ -3,8 +3,9 @@
  * where neither INIT nor the start-up interrupt reaches it (SDM vol. 3C, 26.2; a state of the guest
  * to wait in is missing from some machines, and faulty in others). So as long as one waits, the
  * APIC's page is read-only to the guest, and its writes are done here. As soon as none does, the
- * page is the guest's again.
+ * page is the guest's again. In x2APIC mode the command register alone is watched, always.
  */
+#include <hv/cpu/msr.h>
 #include <hv/exit/decode.h>
 #include <hv/exit/handlers.h>
 #include <hv/log/log.h>
@@ -15,12 +16,13 @@
 #define INSTRUCTION_MAX 15u
 
 /* SDM vol. 3A, 11.6.1. */
-#define COMMAND_KIND(c)   ((c) >> 8 & 7)
-#define COMMAND_SHORT(c)  ((c) >> 18 & 3) /* not 0: no destination */
-#define KIND_INIT         5u
-#define KIND_STARTUP      6u
-#define DESTINATION_SHIFT 24
-#define DESTINATION_ALL   0xffu
+#define COMMAND_KIND(c)        ((c) >> 8 & 7)
+#define COMMAND_SHORT(c)       ((c) >> 18 & 3) /* not 0: no destination */
+#define KIND_INIT              5u
+#define KIND_STARTUP           6u
+#define DESTINATION_SHIFT      24
+#define DESTINATION_ALL        0xffffffffu
+#define MEMORY_DESTINATION_ALL 0xffu
 
 /* It may reach into the next page, or that may not be there. */
 static bool decode(struct vcpu *vcpu, struct store *store)
@@ -38,20 +40,18 @@ static bool decode(struct vcpu *vcpu, struct store *store)
     return bytes <= sizeof(code) && decode_store(code, bytes, store);
 }
 
-static bool is_meant(u32 apic_id, u32 command)
+/* Is the command to be sent? One that waits has had its INIT, one that runs takes no start-up
+ * interrupt. */
+static bool filter(const struct vcpu *vcpu, u32 destination, u32 command)
 {
-    u32 destination = *apic_register(APIC_COMMAND_HIGH) >> DESTINATION_SHIFT;
+    bool startup = COMMAND_KIND(command) == KIND_STARTUP;
+    bool all = COMMAND_SHORT(command) != 0 || destination == DESTINATION_ALL;
 
-    return COMMAND_SHORT(command) != 0 || destination == DESTINATION_ALL || destination == apic_id;
-}
-
-/* One that waits has had its INIT, one that runs takes no start-up interrupt. */
-static void start(const struct vcpu *vcpu, u32 command)
-{
-    for (u32 i = 0; i < vcpu_count; i++) {
-        if (&vcpus[i] != vcpu && vcpus[i].waits && is_meant(processors[i].apic_id, command))
+    for (u32 i = 0; i < vcpu_count && startup; i++) {
+        if (&vcpus[i] != vcpu && vcpus[i].waits && (all || processors[i].apic_id == destination))
             vcpu_start(&vcpus[i], (u8)command);
     }
+    return !startup && COMMAND_KIND(command) != KIND_INIT;
 }
 
 void apic_trap(struct vm *vm)
@@ -66,7 +66,7 @@ enum exit_result exit_apic(struct vcpu *vcpu, const struct memory_access *access
 {
     u64 offset = access->gpa.v & PAGE_MASK;
     struct store store;
-    u32 value;
+    u32 value, destination;
 
     if (!decode(vcpu, &store)) {
         log_event("apic_released", "rip=0x%lx", vcpu_rip(vcpu));
@@ -74,12 +74,19 @@ enum exit_result exit_apic(struct vcpu *vcpu, const struct memory_access *access
         return EXIT_RESUME;
     }
     value = store.has_gpr ? (u32)vcpu_gpr(vcpu, store.gpr) : store.value;
-    if (offset == APIC_COMMAND_LOW && COMMAND_KIND(value) == KIND_STARTUP)
-        start(vcpu, value);
-    else if (offset != APIC_COMMAND_LOW || COMMAND_KIND(value) != KIND_INIT)
+    destination = *apic_register(APIC_COMMAND_HIGH) >> DESTINATION_SHIFT;
+    if (destination == MEMORY_DESTINATION_ALL)
+        destination = DESTINATION_ALL;
+    if (offset != APIC_COMMAND_LOW || filter(vcpu, destination, value))
         *apic_register(offset) = value;
     vcpu_skip_store(vcpu, store.length);
     if (vcpus_waiting == 0)
         ept_set_perms(&vcpu->vm->ept, access->gpa, EPT_RW);
     return EXIT_RESUME;
+}
+
+bool apic_write_command(const struct vcpu *vcpu, u64 value)
+{
+    return (vcpus_waiting > 0 && !filter(vcpu, (u32)(value >> 32), (u32)value)) ||
+           msr_try_write(MSR_X2APIC_COMMAND, value);
 }

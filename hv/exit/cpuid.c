@@ -19,11 +19,9 @@ struct hidden {
 };
 
 static const struct hidden hidden[] = {
-    /* debug store (DTES64, DS-CPL, DS), MONITOR, VMX, SMX, EIST, TM2, SDBG, xTPR, PDCM, PCID, DCA,
-       x2APIC; ACPI, TM */
-    {LEAF_FEATURES, 0,
-     .ecx = 1u << 2 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 11 |
-            1u << 14 | 1u << 15 | 1u << 17 | 1u << 18 | 1u << 21,
+    /* debug store (DTES64, DS-CPL, DS), MONITOR, VMX, SMX, EIST, TM2, SDBG, xTPR, PDCM, PCID, DCA;
+       ACPI, TM */
+    {LEAF_FEATURES, 0, .ecx = 0x7fu << 2 | 1u << 11 | 0x3u << 14 | 0x3u << 17,
      .edx = 1u << 21 | 1u << 22 | 1u << 29},
     {LEAF_MONITOR, 0, ~0u, ~0u, ~0u, ~0u, false},
     /* all but ARAT: the rest is of MSRs that are denied */
@@ -31,10 +29,8 @@ static const struct hidden hidden[] = {
     /* SGX, INVPCID, RDT, MPX, PT; protection keys, WAITPKG, CET, LA57, RDPID, bus-lock, ENQCMD,
      * SGX-LC, PKS; UINTR, PCONFIG, LBR, CET, AMX, speculation MSRs */
     {LEAF_STRUCTURED, 0, .ebx = 1u << 2 | 1u << 10 | 1u << 12 | 1u << 14 | 1u << 15 | 1u << 25,
-     .ecx = 1u << 3 | 1u << 4 | 1u << 5 | 1u << 7 | 1u << 16 | 1u << 22 | 1u << 24 | 1u << 29 |
-            1u << 30 | 1u << 31,
-     .edx =
-         1u << 5 | 1u << 18 | 1u << 19 | 1u << 20 | 1u << 22 | 1u << 24 | 1u << 25 | 0x3fu << 26},
+     .ecx = 0x7u << 3 | 1u << 7 | 1u << 16 | 1u << 22 | 1u << 24 | 0x7u << 29,
+     .edx = 1u << 5 | 0x7u << 18 | 1u << 22 | 0x3u << 24 | 0x3fu << 26},
     {LEAF_PERFMON, 0, ~0u, ~0u, ~0u, ~0u, false},
     /* XSAVES, XFD */
     {LEAF_XSTATE, 1, .eax = 1u << 3 | 1u << 4},

@@ -30,6 +30,9 @@ struct task_switch {
     u32 error;
 };
 
+/* A write to the command register in x2APIC mode. False: it has to answer with #GP. */
+bool apic_write_command(const struct vcpu *vcpu, u64 value);
+
 /* A write to the local APIC's page, which apic_trap has made read-only to the guest. */
 enum exit_result exit_apic(struct vcpu *vcpu, const struct memory_access *access);
 

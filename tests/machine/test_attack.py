@@ -11,6 +11,7 @@ from machine import run
 LEAST_ROWS = 40
 LONG = "KMV_LONG" in os.environ
 MODELS = ["corei7_sandy_bridge_2600k", "corei7_haswell_4770", "corei7_skylake_x", "corei7_icelake_u"]
+X2APIC_MODELS = MODELS[1:]
 # `make attack` runs all of them; the short form the least machine and the default one.
 TABLE_RUNS = [(model, mirrored) for model in MODELS for mirrored in (True, False)]
 SHORT_TABLE_RUNS = [("corei7_sandy_bridge_2600k", False), ("corei7_icelake_u", True)]
@@ -58,6 +59,7 @@ def test_table(tmp_path, model, mirrored):
     rows = ROW.findall(result.console)
     assert len(rows) >= LEAST_ROWS, result.console + result.messages
     assert [row for row in rows if row[2] != row[3]] == []
+    assert rows[-1][0] == ("x2apic_same" if model in X2APIC_MODELS else "x2apic_enable_and_off")  # which is tried last
     check_alive(result)
     assert result.named("summary")[0]["end"] == "poweroff"
     assert result.status == 0, result.messages

@@ -34,3 +34,14 @@ def test_pages_are_lost(tmp_path, processors):
     check_order(result)
     check_verified(result)
     check_recoveries(result, 100)
+
+
+def test_x2apic_mode(tmp_path):
+    """All processors of guest and hypervisor send interrupts by registers, not through the local APIC's page."""
+    commands = "inject 20 1; forktest; verify; mirrorstat"
+    result = run(tmp_path, "--platform", "bochs", "--smp", "3", "--cmdline", "x2apic", "--exec", commands)
+    assert result.status == 0, result.messages
+    assert "lapic: x2APIC mode" in result.console
+    check_processors(result, 3)
+    check_verified(result)
+    check_recoveries(result, 20)

@@ -6,8 +6,8 @@
 
 /* In this order: some find what those before them left. */
 static const struct attempts *const kinds[] = {
-    &attempts_instructions, &attempts_calls,  &attempts_registers,
-    &attempts_ports,        &attempts_memory, &attempts_events,
+    &attempts_instructions, &attempts_calls,  &attempts_registers, &attempts_ports,
+    &attempts_memory,       &attempts_events, &attempts_x2apic,
 };
 
 u32 guest_main(const char *command_line)

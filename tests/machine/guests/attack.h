@@ -17,7 +17,7 @@ struct attempts {
 };
 
 extern const struct attempts attempts_instructions, attempts_calls, attempts_registers,
-    attempts_ports, attempts_memory, attempts_events;
+    attempts_ports, attempts_memory, attempts_events, attempts_x2apic;
 
 /* A row of one instruction that needs nothing but memory to point at. */
 #define INSTRUCTION(name, text)                                                                    \

@@ -81,12 +81,9 @@ WRITE_MSR(efer_reserved, MSR_EFER, 1u << 1)
 WRITE_MSR(efer_long_mode, MSR_EFER, 1u << 8)
 READ_MSR(efer, MSR_EFER)
 WRITE_MSR(lstar, 0xc0000082, 0)
-WRITE_MSR(x2apic_enable, MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | 1u << 10)
 WRITE_MSR(apic_on_ram, MSR_APIC_BASE, 0x100900)
 WRITE_MSR(apic_off, MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) & ~0x800ull)
 WRITE_MSR(apic_same, MSR_APIC_BASE, rdmsr(MSR_APIC_BASE))
-READ_MSR(x2apic_id, 0x802)
-WRITE_MSR(x2apic_icr, 0x830, 0xc4500)
 READ_MSR(performance_counter, 0xc1)
 READ_MSR(performance_global, 0x38f)
 READ_MSR(debug_store, 0x600)
@@ -108,7 +105,6 @@ ATTEMPT(cpuid_monitor_leaf, struct cpuid r = cpuid(5, 0); return r.eax | r.ebx |
 ATTEMPT(cpuid_perfmon, struct cpuid r = cpuid(10, 0); return r.eax | r.ebx | r.ecx | r.edx;)
 ATTEMPT(cpuid_invpcid, return cpuid(7, 0).ebx & (1u << 2 | 1u << 10);)
 ATTEMPT(cpuid_xsaves, return cpuid(13, 1).eax & 1u << 3;)
-ATTEMPT(cpuid_x2apic, return cpuid(1, 0).ecx & 1u << 21;)
 
 static const struct row rows[] = {
     /* control registers */
@@ -164,12 +160,9 @@ static const struct row rows[] = {
     {"efer_long_mode", efer_long_mode, "#GP(0x0)", KERNEL, MIRRORED},
     {"efer", efer, "0x0", KERNEL, MIRRORED},
     {"lstar", lstar, "#GP(0x0)", KERNEL, MIRRORED},
-    {"x2apic_enable", x2apic_enable, "#GP(0x0)", KERNEL, ALWAYS},
     {"apic_on_ram", apic_on_ram, "#GP(0x0)", KERNEL, ALWAYS},
     {"apic_off", apic_off, "#GP(0x0)", KERNEL, ALWAYS},
     {"apic_same", apic_same, "0x0", KERNEL, ALWAYS},
-    {"x2apic_id", x2apic_id, "#GP(0x0)", KERNEL, ALWAYS},
-    {"x2apic_icr", x2apic_icr, "#GP(0x0)", KERNEL, ALWAYS},
     {"performance_counter", performance_counter, "#GP(0x0)", KERNEL, ALWAYS},
     {"performance_global", performance_global, "#GP(0x0)", KERNEL, ALWAYS},
     {"debug_store", debug_store, "#GP(0x0)", KERNEL, ALWAYS},
@@ -188,7 +181,6 @@ static const struct row rows[] = {
     {"cpuid_perfmon", cpuid_perfmon, "0x0", KERNEL, ALWAYS},
     {"cpuid_invpcid", cpuid_invpcid, "0x0", KERNEL, ALWAYS},
     {"cpuid_xsaves", cpuid_xsaves, "0x0", KERNEL, ALWAYS},
-    {"cpuid_x2apic", cpuid_x2apic, "0x0", KERNEL, ALWAYS},
 };
 
 const struct attempts attempts_registers = {rows, COUNT(rows)};

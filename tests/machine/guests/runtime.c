@@ -185,6 +185,8 @@ static bool applies(const struct row *row, bool mirrored)
 {
     if (row->when == TSC_ADJUST)
         return cpuid(7, 0).ebx >> 1 & 1;
+    if (row->when == X2APIC)
+        return cpuid(1, 0).ecx >> 21 & 1;
     return row->when == ALWAYS || (row->when == MIRRORED) == mirrored;
 }
 

@@ -44,7 +44,7 @@ struct answer attempt(attempt_function function);
 struct answer attempt_user(attempt_function function); /* in ring 3, with IOPL 0 */
 
 enum ring { KERNEL, USER };
-enum when { ALWAYS, MIRRORED, UNMIRRORED, TSC_ADJUST };
+enum when { ALWAYS, MIRRORED, UNMIRRORED, TSC_ADJUST, X2APIC };
 struct row {
     const char *name;
     attempt_function function;
@@ -106,7 +106,7 @@ static inline u64 rdmsr(u32 msr)
 
 static inline void wrmsr(u32 msr, u64 value)
 {
-    __asm__ volatile("wrmsr" : : "c"(msr), "A"(value));
+    __asm__ volatile("wrmsr" : : "c"(msr), "A"(value) : "memory");
 }
 
 struct cpuid {
