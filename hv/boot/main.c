@@ -40,9 +40,8 @@ static void log_boot(void)
 {
     log_event("boot",
               "mirror=%s offset=0x%x guest_base=0x%lx guest_size=0x%lx mirror_base=0x%lx "
-              "spare_base=0x%lx "
-              "spare_size=0x%lx hv_base=0x%lx hv_size=0x%lx heap_base=0x%lx heap_size=0x%lx "
-              "screen=%ux%u",
+              "spare_base=0x%lx spare_size=0x%lx hv_base=0x%lx hv_size=0x%lx heap_base=0x%lx "
+              "heap_size=0x%lx screen=%ux%u",
               boot.flags & KMV_BOOT_MIRROR ? "on" : "off", boot.mirror_offset, boot.guest_base,
               boot.guest_size, boot.mirror_base, boot.spare_base, boot.spare_size, boot.hv_base,
               boot.hv_size, boot.heap_base, boot.heap_size, boot.framebuffer.width,
@@ -53,13 +52,11 @@ static void log_boot(void)
  * log). */
 static _Noreturn void refuse(const char *missing)
 {
-    static const char text[] = "kmemvisor: this machine lacks: ";
-
     screen_take_log();
     log_event("refuse", "missing=\"%s\"", missing);
-    serial_write(SERIAL_COM1, text, sizeof(text) - 1);
-    serial_write(SERIAL_COM1, missing, strlen(missing));
-    serial_write(SERIAL_COM1, "\r\n", 2);
+    serial_write(SERIAL_COM1, "kmemvisor: this machine lacks: ");
+    serial_write(SERIAL_COM1, missing);
+    serial_write(SERIAL_COM1, "\r\n");
     power_off();
 }
 

@@ -21,4 +21,10 @@ DEFINE_PORT_ACCESS(b, u8)
 DEFINE_PORT_ACCESS(w, u16)
 DEFINE_PORT_ACCESS(l, u32)
 
+/* One instruction, and so one VM exit where the port is emulated. */
+static inline void outsb(u16 port, const void *bytes, size_t count)
+{
+    __asm__ volatile("rep outsb" : "+S"(bytes), "+c"(count) : "d"(port) : "memory");
+}
+
 #endif

@@ -14,12 +14,13 @@ bool log_queue_is_empty(void)
 
 bool log_queue_pump(void)
 {
-    u32 room;
+    u32 at = head % QUEUE_BYTES, piece = (u32)min_u64(tail - head, QUEUE_BYTES - at);
 
-    if (head == tail)
+    if (piece == 0)
         return false;
-    for (room = serial_room(SERIAL_COM2); room > 0 && head != tail; room--)
-        serial_put(SERIAL_COM2, queue[head++ % QUEUE_BYTES]);
+    piece = (u32)min_u64(piece, serial_room(SERIAL_COM2));
+    serial_put(SERIAL_COM2, &queue[at], piece);
+    head += piece;
     return head != tail;
 }
 

@@ -1,23 +1,22 @@
 #include <hv/cpu/io.h>
 #include <hv/log/serial.h>
 
-enum {
-    UART_DATA = 0,
-    UART_INTERRUPTS = 1,
-    UART_FIFO = 2,
-    UART_LINE = 3,
-    UART_MODEM = 4,
-    UART_STATUS = 5
-};
-enum {
-    LINE_8N1 = 0x03,
-    LINE_DIVISOR = 0x80,
-    MODEM_DTR_RTS = 0x03,
-    FIFO_ENABLE = 0x07,
-    STATUS_THR_EMPTY = 0x20,
-    STATUS_IDLE = 0x40
-};
-enum { FIFO_BYTES = 16 };
+/* Registers, from the base port. */
+#define UART_DATA       0
+#define UART_INTERRUPTS 1
+#define UART_FIFO       2
+#define UART_LINE       3
+#define UART_MODEM      4
+#define UART_STATUS     5
+
+#define LINE_8N1         0x03
+#define LINE_DIVISOR     0x80
+#define MODEM_DTR_RTS    0x03
+#define FIFO_ENABLE      0x07
+#define STATUS_THR_EMPTY 0x20
+#define STATUS_IDLE      0x40
+
+#define FIFO_BYTES 16u
 
 void serial_init(u16 base)
 {
@@ -35,9 +34,9 @@ u32 serial_room(u16 base)
     return inb(base + UART_STATUS) & STATUS_THR_EMPTY ? FIFO_BYTES : 0;
 }
 
-void serial_put(u16 base, char byte)
+void serial_put(u16 base, const char *text, u32 length)
 {
-    outb(base + UART_DATA, (u8)byte);
+    outsb(base + UART_DATA, text, length);
 }
 
 void serial_drain(u16 base)
@@ -46,11 +45,11 @@ void serial_drain(u16 base)
         ;
 }
 
-void serial_write(u16 base, const char *text, size_t length)
+void serial_write(u16 base, const char *text)
 {
-    for (size_t i = 0; i < length; i++) {
+    for (; *text != '\0'; text++) {
         while (serial_room(base) == 0)
             ;
-        serial_put(base, text[i]);
+        serial_put(base, text, 1);
     }
 }

@@ -35,8 +35,7 @@ _Noreturn void machine_end(const char *reason)
 _Noreturn void power_off(void)
 {
     log_queue_flush();
-    for (const char *c = "Shutdown"; *c != '\0'; c++)
-        outb(BOCHS_SHUTDOWN_PORT, (u8)*c);
+    outsb(BOCHS_SHUTDOWN_PORT, "Shutdown", 8);
     outw(QEMU_PM1A_CNT_PORT, PM1_SLEEP_S5);
     for (;;)
         __asm__ volatile("cli; hlt");

@@ -4,6 +4,7 @@
 import argparse
 import os
 import re
+import signal
 import statistics
 import sys
 
@@ -19,6 +20,8 @@ def main():
     if not sources:
         sys.exit(f"stats: {folder}: no C or assembly there: give a folder of sources")
     found = functions(sources)
+    # A reader that has seen enough is no error.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     print(f"files              {len(sources):6}")
     figures = measure(sources, found)
     print(f"lines, all         {sum(map(len, sources.values())):6}   comments, blank lines and assembly with them")
