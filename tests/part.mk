@@ -55,7 +55,7 @@ bench: all $(TB_BUILT)
 # Static checks. Sources are what git knows and what it does not ignore, so that a new file is never left out.
 tests_sources = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(1)))
 TESTS_C_FILES      = $(call tests_sources,'*.c' '*.h')
-TESTS_PYTHON_FILES = $(call tests_sources,'*.py' scripts/kmv)
+TESTS_PYTHON_FILES = $(call tests_sources,'*.py' scripts/kmv scripts/trim-firmware)
 
 .PHONY: check
 check: check-format check-cppcheck check-tidy check-scripts check-compilers check-stats

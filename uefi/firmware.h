@@ -6,6 +6,7 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "plan.h"
 
 #include <kmv/bootinfo.h>
 
@@ -23,10 +24,10 @@ void *protocol_of(EFI_HANDLE handle, EFI_GUID guid);
 void *memory_alloc(uint64_t size);
 
 /*
- * Reserves size bytes, aligned to align (a power of two, at least 4 KiB), for good: the memory map
- * says EfiReservedMemoryType. what names the block in the error text.
+ * Reserves the block, aligned to at least 4 KiB, for good: the memory map says
+ * EfiReservedMemoryType. what names it in the error text.
  */
-bool memory_reserve(uint64_t size, uint64_t align, const char *what, uint64_t *address,
+bool memory_reserve(const struct block *block, const char *what, uint64_t *address,
                     struct error *error);
 
 /* The same below 1 MiB, where processors start. False: there is no room. */

@@ -61,6 +61,17 @@ static bool read_files(struct session *session, struct error *error)
     return true;
 }
 
+/* Where it is slow rather than nowhere. */
+static bool reserve_mirror(uint64_t size, struct kmv_bootinfo *info, struct error *error)
+{
+    struct block block = {size, LARGE_PAGE, info->guest_base};
+
+    if (memory_reserve(&block, "mirror", &info->mirror_base, error))
+        return true;
+    block.partner = 0;
+    return memory_reserve(&block, "mirror", &info->mirror_base, error);
+}
+
 /* The largest blocks first, while free memory is in large pieces. */
 static bool reserve(struct session *session, struct error *error)
 {
@@ -77,18 +88,20 @@ static bool reserve(struct session *session, struct error *error)
     platform_processors(&info);
     info.heap_size += (info.cpu_count - 1) * HEAP_A_PROCESSOR;
     error->file = CONFIG_PATH;
-    if (!memory_reserve(plan->guest, LARGE_PAGE, "guest", &info.guest_base, error))
+    if (!memory_reserve(&(struct block){plan->guest, LARGE_PAGE, 0}, "guest", &info.guest_base,
+                        error))
         return false;
-    if (plan->mirror != 0 &&
-        !memory_reserve(plan->mirror, LARGE_PAGE, "mirror", &info.mirror_base, error))
+    if (plan->mirror != 0 && !reserve_mirror(plan->mirror, &info, error))
         return false;
-    if (plan->spare != 0 &&
-        !memory_reserve(plan->spare, PAGE_SIZE_4K, "spare pool", &info.spare_base, error))
+    if (plan->spare != 0 && !memory_reserve(&(struct block){plan->spare, PAGE_SIZE_4K, 0},
+                                            "spare pool", &info.spare_base, error))
         return false;
-    if (!memory_reserve(info.heap_size, PAGE_SIZE_4K, "hypervisor's heap", &info.heap_base,
+    if (!memory_reserve(&(struct block){info.heap_size, PAGE_SIZE_4K, 0}, "hypervisor's heap",
+                        &info.heap_base, error) ||
+        !memory_reserve(&(struct block){image->size, image->align, 0}, "hypervisor", &info.hv_base,
                         error) ||
-        !memory_reserve(image->size, image->align, "hypervisor", &info.hv_base, error) ||
-        !memory_reserve(sizeof(info), PAGE_SIZE_4K, "boot information", &info_base, error))
+        !memory_reserve(&(struct block){sizeof(info), PAGE_SIZE_4K, 0}, "boot information",
+                        &info_base, error))
         return false;
     session->bootinfo = (struct kmv_bootinfo *)info_base;
     *session->bootinfo = info;

@@ -114,15 +114,16 @@ uint64_t memory_map_ram_end(void)
 }
 
 /* AllocatePages aligns to 4 KiB only, hence the search for an aligned place in the memory map. */
-bool memory_reserve(uint64_t size, uint64_t align, const char *what, uint64_t *address,
+bool memory_reserve(const struct block *block, const char *what, uint64_t *address,
                     struct error *error)
 {
+    struct block whole = *block;
     uint64_t largest = 0;
     UINTN key;
 
     if (memory_map_read(&key) != EFI_SUCCESS)
         return refuse(error, "the firmware gives no memory map");
-    size = pages_of(size) * PAGE;
+    whole.size = pages_of(block->size) * PAGE;
     for (UINTN at = 0; at < map.size; at += map.stride) {
         const EFI_MEMORY_DESCRIPTOR *region = region_at(at);
         if (region->Type != EfiConventionalMemory)
@@ -130,12 +131,12 @@ bool memory_reserve(uint64_t size, uint64_t align, const char *what, uint64_t *a
         uint64_t length = end_of(region) - region->PhysicalStart;
         if (length > largest)
             largest = length;
-        if (plan_fit(region->PhysicalStart, end_of(region), size, align, address) &&
-            allocate(AllocateAddress, EfiReservedMemoryType, size, address))
+        if (plan_fit(region->PhysicalStart, end_of(region), &whole, address) &&
+            allocate(AllocateAddress, EfiReservedMemoryType, whole.size, address))
             return true;
     }
     return refuse(error,
                   "no free block of %llu KiB for the %s, the largest is %llu KiB: lower memory or "
                   "give the machine more",
-                  (unsigned long long)size >> 10, what, (unsigned long long)largest >> 10);
+                  (unsigned long long)whole.size >> 10, what, (unsigned long long)largest >> 10);
 }

@@ -7,7 +7,10 @@ LOADER_APP  := $(BUILD)/uefi/BOOTX64.EFI
 LOADER_SO   := $(BUILD)/uefi/loader.so
 LOADER_OBJS := $(patsubst %,$(BUILD)/uefi/%.o,$(LOADER_PURE) $(LOADER_EFI))
 
-ALL += $(LOADER_APP)
+OVMF         ?= /usr/share/ovmf/OVMF.fd
+LOADER_OVMF  := $(BUILD)/uefi/ovmf.fd
+
+ALL += $(LOADER_APP) $(LOADER_OVMF)
 
 # The firmware's stack is the loader's: its interrupts use what lies below (no red zone), and it has no guard value.
 # Only gcc needs -maccumulate-outgoing-args (for calls of the EFI ABI) and has to be kept from turning the loops
@@ -34,6 +37,11 @@ $(LOADER_SO): $(LOADER_OBJS)
 $(LOADER_APP): $(LOADER_SO)
 	$(call say,EFI,$@)
 	$(Q)objcopy $(addprefix -j ,$(LOADER_SECTIONS)) --target=efi-app-x86_64 --subsystem=10 $< $@
+
+$(LOADER_OVMF): $(wildcard $(OVMF)) scripts/trim-firmware scripts/kmvlib/firmware.py
+	@mkdir -p $(@D)
+	$(call say,TRIM,$@)
+	$(Q)scripts/trim-firmware $(OVMF) $@
 
 -include $(LOADER_OBJS:.o=.d)
 

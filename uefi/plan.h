@@ -16,9 +16,16 @@ struct plan {
  * for 128 MiB. */
 void plan_make(const struct config *config, uint64_t image, struct plan *plan);
 
-/* Lowest address in the free region [start, end) for a block of size bytes, aligned to align (a
- * power of two), into *place. Never below 1 MiB, which processors start in. Returns false if there
- * is none. */
-bool plan_fit(uint64_t start, uint64_t end, uint64_t size, uint64_t align, uint64_t *place);
+/* Memory that a place is wanted for. */
+struct block {
+    uint64_t size;    /* bytes */
+    uint64_t align;   /* a power of two */
+    uint64_t partner; /* 0, or the address of a block that is used in turns with this one */
+};
+
+/* Lowest address for the block in the free region [start, end), into *place. Never below 1 MiB,
+ * which processors start in, nor at a distance from its partner that makes both slow. Returns false
+ * if there is none. */
+bool plan_fit(uint64_t start, uint64_t end, const struct block *block, uint64_t *place);
 
 #endif

@@ -16,7 +16,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 class Artifacts:
     """
     Paths of one run's files; loader and hypervisor None for a bare guest, disk None without one, native (what the
-    kernel was translated from) None if it was not or nobody knows.
+    kernel was translated from) None if it was not or nobody knows, firmware None where the machine brings its own.
     """
 
     loader: str | None
@@ -24,11 +24,14 @@ class Artifacts:
     kernel: str
     disk: str | None
     native: str | None = None
+    firmware: str | None = None
 
 
 def find_artifacts(options):
     """Where the files for `options` (options.RunOptions) are, or will be once made."""
-    loader = hypervisor = None
+    loader = hypervisor = firmware = None
+    if options.platform in ("auto", "bochs"):
+        firmware = os.path.join(TOP, options.build, "uefi", "ovmf.fd")
     if options.platform not in platforms.BARE:
         loader = os.path.join(TOP, options.build, "uefi", "BOOTX64.EFI")
         hypervisor = options.hypervisor or os.path.join(TOP, options.build, "hv", "hv.elf")
@@ -40,12 +43,12 @@ def find_artifacts(options):
     native = None
     if options.translate and not options.guest:
         native = os.path.join(TOP, options.build, "guest", "kernel.elf")
-    return Artifacts(loader, hypervisor, kernel, disk, native)
+    return Artifacts(loader, hypervisor, kernel, disk, native, firmware)
 
 
 def make_artifacts(artifacts, options):
     """Makes those of the build's files that are missing."""
-    mine = {artifacts.loader, artifacts.hypervisor, artifacts.kernel, artifacts.disk}
+    mine = {artifacts.loader, artifacts.hypervisor, artifacts.kernel, artifacts.disk, artifacts.firmware}
     mine -= {None, options.hypervisor, options.guest, options.disk}
     # The names that the Makefile knows begin with BUILD as it is given here.
     build = os.path.relpath(os.path.join(TOP, options.build), TOP)

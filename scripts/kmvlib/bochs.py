@@ -23,7 +23,7 @@ BOCHSRC = """\
 plugin_ctrl: unmapped=1, biosdev={biosdev}, speaker=0, extfpuirq=0, parallel=0, serial=1, gameport=0, iodebug=0
 config_interface: textconfig
 display_library: term
-romimage: {firmware}
+romimage: {rom}
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 cpu: model={cpu}, count={smp}, ips={ips}, reset_on_triple_fault=0, ignore_bad_msrs=1
 memory: guest={mem}, host={mem}
@@ -43,7 +43,7 @@ error: action=ignore
 info: action=ignore
 debug: action=ignore
 """
-UEFI = "file=/usr/share/ovmf/OVMF.fd, address=0xffe00000"
+UEFI = 'file="{firmware}", address=0xffe00000'  # 2 MiB up to the end of 32-bit addresses
 BIOS = "file=/usr/share/bochs/BIOS-bochs-latest"
 SHUTDOWN = "Shutdown port: shutdown requested"
 DISK_LINE = 'ata0-slave: type=disk, path="{disk}", mode=flat\n'
@@ -51,14 +51,14 @@ DISK_LINE = 'ata0-slave: type=disk, path="{disk}", mode=flat\n'
 
 class Bochs:
     name = "bochs"
-    firmware_seconds = 15
+    firmware_seconds = 7
     megahertz = INSTRUCTIONS_A_SECOND // 1_000_000
-    firmware = UEFI
     monitor = None
     debugger = "c\n"  # the built-in debugger stops before the first instruction; `c` goes on
 
-    def __init__(self, cpu, interactive, smp=1, pokes=False):
-        """With `pokes`, memory can be changed while the machine runs."""
+    def __init__(self, cpu, interactive, smp=1, pokes=False, firmware=None):
+        """With `pokes`, memory can be changed while the machine runs. `firmware`: the file (2 MiB)."""
+        self.rom = UEFI.format(firmware=firmware) if firmware else BIOS
         self.smp = smp
         self.pokes = pokes
         self.sync = SYNC_REAL if interactive else SYNC_COUNTED
@@ -75,8 +75,8 @@ class Bochs:
             ips=INSTRUCTIONS_A_SECOND,
             sync=self.sync,
             mem=memory,
-            firmware=self.firmware,
-            biosdev=int(self.firmware == BIOS),
+            rom=self.rom,
+            biosdev=int(self.rom == BIOS),
             boot_disk=boot_disk,
             disk=DISK_LINE.format(disk=disk) if disk else "",
             console_port=console.port,
@@ -121,7 +121,6 @@ class BareBochs(Bochs):
 
     name = "bare-bochs"
     firmware_seconds = 2
-    firmware = BIOS
 
     def start(self, scratch, memory, boot_disk, disk, console, log):
         self.log = scratch.path("bochs.log")

@@ -31,15 +31,15 @@ def read_text(path):
         return ""
 
 
-def make_machine(options, kernel):
-    """The machine for `options` (options.RunOptions); `kernel` is the guest's file."""
+def make_machine(options, artifacts):
+    """The machine for `options` (options.RunOptions) that runs `artifacts` (artifacts.Artifacts)."""
     name = probe() if options.platform == "auto" else options.platform
     if name == "bochs":
-        return Bochs(options.cpu, options.interactive, options.smp, options.on_event is not None)
+        return Bochs(options.cpu, options.interactive, options.smp, options.on_event is not None, artifacts.firmware)
     if name == "bare-bochs":
         return BareBochs(options.cpu, options.interactive, options.smp)
     if name == "kvm":
         return qemu.kvm(options.cpu, options.smp)
     if name == "tcg":
         return qemu.tcg(options.cpu, options.smp)
-    return qemu.BareQemu(options.cpu, kernel, options.cmdline, options.modules, options.smp)
+    return qemu.BareQemu(options.cpu, artifacts.kernel, options.cmdline, options.modules, options.smp)

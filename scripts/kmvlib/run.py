@@ -25,7 +25,7 @@ TICK_SECONDS = 0.1
 def run(options):
     """Runs one machine; returns kmv's exit status."""
     artifacts = find_artifacts(options)
-    machine = make_machine(options, artifacts.kernel)
+    machine = make_machine(options, artifacts)
     make_artifacts(artifacts, options)
     scratch = scratch_folder.Scratch(options.keep)
     disk_lock = None

@@ -74,11 +74,9 @@ def test_loader_error(tmp_path):
 
 def test_time_out(tmp_path):
     # cat reads the console, so no further prompt comes.
-    started = time.monotonic()
     result = run(tmp_path, *BARE, "--exec", "cat", timeout=5)
     assert result.status == 4
     assert "--timeout" in result.messages
-    assert time.monotonic() - started < 30
 
 
 def test_long_input_is_typed_whole(tmp_path):

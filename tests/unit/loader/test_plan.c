@@ -36,15 +36,31 @@ static void test_fit_in_region(void **state)
     uint64_t place = 0;
     (void)state;
 
-    assert_true(plan_fit(0x1234000, 0x1000000000, 64 * MIB, 2 * MIB, &place));
+    assert_true(plan_fit(0x1234000, 0x1000000000, &(struct block){64 * MIB, 2 * MIB, 0}, &place));
     assert_int_equal(place, 0x1400000);
-    assert_true(plan_fit(0, 16 * MIB, MIB, 4096, &place));
+    assert_true(plan_fit(0, 16 * MIB, &(struct block){MIB, 4096, 0}, &place));
     assert_int_equal(place, MIB);
-    assert_true(plan_fit(2 * MIB, 4 * MIB, 2 * MIB, 2 * MIB, &place));
+    assert_true(plan_fit(2 * MIB, 4 * MIB, &(struct block){2 * MIB, 2 * MIB, 0}, &place));
     assert_int_equal(place, 2 * MIB);
-    assert_false(plan_fit(2 * MIB + 4096, 4 * MIB + 4096, 2 * MIB, 2 * MIB, &place));
-    assert_false(plan_fit(0, MIB, 4096, 4096, &place));
-    assert_false(plan_fit(UINT64_MAX - 100, UINT64_MAX, 4096, 4096, &place));
+    assert_false(
+        plan_fit(2 * MIB + 4096, 4 * MIB + 4096, &(struct block){2 * MIB, 2 * MIB, 0}, &place));
+    assert_false(plan_fit(0, MIB, &(struct block){4096, 4096, 0}, &place));
+    assert_false(plan_fit(UINT64_MAX - 100, UINT64_MAX, &(struct block){4096, 4096, 0}, &place));
+}
+
+static void test_fit_apart_from_a_partner(void **state)
+{
+    uint64_t place = 0;
+    (void)state;
+
+    assert_true(plan_fit(66 * MIB, 200 * MIB, &(struct block){64 * MIB, 2 * MIB, 2 * MIB}, &place));
+    assert_int_equal(place, 68 * MIB);
+    assert_true(plan_fit(64 * MIB, 200 * MIB, &(struct block){64 * MIB, 2 * MIB, 2 * MIB}, &place));
+    assert_int_equal(place, 64 * MIB);
+    assert_true(plan_fit(2 * MIB, 200 * MIB, &(struct block){64 * MIB, 2 * MIB, 66 * MIB}, &place));
+    assert_int_equal(place, 4 * MIB);
+    assert_false(
+        plan_fit(66 * MIB, 130 * MIB, &(struct block){64 * MIB, 2 * MIB, 2 * MIB}, &place));
 }
 
 static void test_ranges(void **state)
@@ -121,9 +137,13 @@ static void test_long_text_is_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),      cmocka_unit_test(test_fit_in_region),
-        cmocka_unit_test(test_ranges),     cmocka_unit_test(test_fit_between),
-        cmocka_unit_test(test_error_text), cmocka_unit_test(test_long_text_is_cut),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_fit_in_region),
+        cmocka_unit_test(test_fit_apart_from_a_partner),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_fit_between),
+        cmocka_unit_test(test_error_text),
+        cmocka_unit_test(test_long_text_is_cut),
     };
     return cmocka_run_group_tests_name("loader: plan and texts", tests, NULL, NULL);
 }
