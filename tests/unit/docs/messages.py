@@ -20,7 +20,10 @@ C_CALLS = {
 C_PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"|PRI([diuxX])\d+')
 C_LITERAL = r'((?:(?:"(?:[^"\\]|\\.)*"|PRI[diuxX]\d+)\s*)+)'
 CONVERSION = re.compile(r"%(?:0?\d*|\.\*|\.\d+)(?:hh|h|ll|l|z|j)?[a-zA-Z]")
-PYTHON_CALLS = ("usage", "KmvError", "End", "lock_file")
+PYTHON_CALLS = {
+    "scripts/kmvlib/*.py": ("usage", "KmvError", "End", "lock_file"),
+    "scripts/trim-firmware": ("exit", "print"),
+}
 
 
 def read(path):
@@ -53,12 +56,12 @@ def is_status(node):
     return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "errors"
 
 
-def python_messages(path):
+def python_messages(path, calls):
     for node in ast.walk(ast.parse(read(path))):
         arguments = []
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-            arguments = node.args if name in PYTHON_CALLS else []
+            arguments = node.args if name in calls else []
         elif isinstance(node, ast.Tuple) and node.elts and is_status(node.elts[0]):
             arguments = node.elts[1:]
         for argument in arguments:
@@ -76,6 +79,7 @@ def all_messages():
     for pattern, calls in C_CALLS.items():
         for path in glob.glob(os.path.join(TOP, pattern), recursive=True):
             found |= {(os.path.relpath(path, TOP), text) for text in c_messages(path, calls)}
-    for path in glob.glob(os.path.join(TOP, "scripts", "kmvlib", "*.py")):
-        found |= {(os.path.relpath(path, TOP), text) for text in python_messages(path)}
+    for pattern, calls in PYTHON_CALLS.items():
+        for path in glob.glob(os.path.join(TOP, pattern)):
+            found |= {(os.path.relpath(path, TOP), text) for text in python_messages(path, calls)}
     return sorted(pair for pair in found if has_words(pair[1]))
