@@ -1,6 +1,7 @@
 """Bochs: emulates VT-x with EPT on any host."""
 
 import os
+import shutil
 import signal
 import subprocess
 
@@ -43,7 +44,8 @@ error: action=ignore
 info: action=ignore
 debug: action=ignore
 """
-UEFI = 'file="{firmware}", address=0xffe00000'  # 2 MiB up to the end of 32-bit addresses
+UEFI = "file=ovmf.fd, address={start:#x}"
+UEFI_END = 1 << 32
 BIOS = "file=/usr/share/bochs/BIOS-bochs-latest"
 SHUTDOWN = "Shutdown port: shutdown requested"
 DISK_LINE = 'ata0-slave: type=disk, path="{disk}", mode=flat\n'
@@ -57,8 +59,8 @@ class Bochs:
     debugger = "c\n"  # the built-in debugger stops before the first instruction; `c` goes on
 
     def __init__(self, cpu, interactive, smp=1, pokes=False, firmware=None):
-        """With `pokes`, memory can be changed while the machine runs. `firmware`: the file (2 MiB)."""
-        self.rom = UEFI.format(firmware=firmware) if firmware else BIOS
+        """With `pokes`, memory can be changed while the machine runs. `firmware`: the file."""
+        self.firmware = firmware
         self.smp = smp
         self.pokes = pokes
         self.sync = SYNC_REAL if interactive else SYNC_COUNTED
@@ -69,14 +71,19 @@ class Bochs:
 
     def start(self, scratch, memory, boot_disk, disk, console, log):
         """Starts the machine in the folder of `scratch`; `memory` in MiB, `disk` None for no guest disk."""
+        rom = BIOS
+        if self.firmware:
+            # Bochs knows no quotes for commas in the name of a folder.
+            shutil.copyfile(self.firmware, scratch.path("ovmf.fd"))
+            rom = UEFI.format(start=UEFI_END - os.path.getsize(self.firmware))
         text = BOCHSRC.format(
             cpu=self.cpu,
             smp=self.smp,
             ips=INSTRUCTIONS_A_SECOND,
             sync=self.sync,
             mem=memory,
-            rom=self.rom,
-            biosdev=int(self.rom == BIOS),
+            rom=rom,
+            biosdev=int(not self.firmware),
             boot_disk=boot_disk,
             disk=DISK_LINE.format(disk=disk) if disk else "",
             console_port=console.port,
