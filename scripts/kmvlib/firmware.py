@@ -26,9 +26,9 @@ UNUSED = frozenset(
 )
 
 VOLUME_SIGNATURE = b"_FVH"
-VOLUME_HEADER = struct.Struct("<16s16sQ4sIHHHBBII")  # up to the first entry of the block map
 VOLUME_STEP = 0x1000  # where in an image volumes may begin
 FILES = uuid.UUID("8c8ce578-8a3d-4f1c-9935-896185c32dd3").bytes_le  # a volume of files, version 2
+EXTENSION_SIZE_AT = 16
 FILE_HEADER = struct.Struct("<16sHBB3sB")
 FILE_ALIGNMENT = 8
 LARGE, ALIGNED = 0x01, 0x3A  # attributes: size elsewhere; place matters
@@ -45,12 +45,33 @@ class UnknownFormat(Exception):
     """The image is not one that can be trimmed; says what is missing."""
 
 
+class Volume(NamedTuple):
+    """A volume's header, up to the first entry of its block map."""
+
+    zero: bytes
+    format: bytes
+    length: int
+    signature: bytes
+    attributes: int
+    header_bytes: int
+    checksum: int
+    extension: int  # where in the volume a second header lies; 0: there is none
+    reserved: int
+    revision: int
+    blocks: int
+    block_bytes: int
+
+
+VOLUME_HEADER = struct.Struct("<16s16sQ4sIHHHBBII")
+
+
 class Piece(NamedTuple):
-    """A file or section: what kind, and its bytes in whatever holds it, header included."""
+    """A file or section: what kind, its bytes in whatever holds it, header included, and a file's attributes."""
 
     kind: int
     start: int
     end: int
+    attributes: int = 0
 
 
 def trim(image):
@@ -72,8 +93,9 @@ def trim_image(image):
 
 def packed_section(image):
     """Where in the image the compressed drivers lie."""
-    for at in range(0, len(image), VOLUME_STEP):
-        if image[at + 40 : at + 44] != VOLUME_SIGNATURE or image[at + 16 : at + 32] != FILES:
+    for at in range(0, len(image) - VOLUME_HEADER.size, VOLUME_STEP):
+        header = volume_header(image, at)
+        if header.signature != VOLUME_SIGNATURE or header.format != FILES:
             continue
         for file in files(image, at):
             if file.kind != VOLUME_IMAGE:
@@ -85,14 +107,18 @@ def packed_section(image):
     raise UnknownFormat("no volume packed with LZMA in it")
 
 
+def volume_header(data, at=0):
+    return Volume(*VOLUME_HEADER.unpack_from(data, at))
+
+
 def files(data, volume):
     """The files of the volume at `volume`, padding included."""
-    header = VOLUME_HEADER.unpack_from(data, volume)
-    end = volume + header[2]
-    at = volume + header[5]
-    if header[7] != 0:  # an extended header, whose size is its fifth word
-        at = volume + header[7]
-        at += struct.unpack_from("<I", data, at + 16)[0]
+    header = volume_header(data, volume)
+    end = volume + header.length
+    at = volume + header.header_bytes
+    if header.extension != 0:
+        at = volume + header.extension
+        at += struct.unpack_from("<I", data, at + EXTENSION_SIZE_AT)[0]
     while True:
         at = volume + round_up(at - volume, FILE_ALIGNMENT)
         if at + FILE_HEADER.size > end or at + FILE_HEADER.size > len(data):
@@ -103,7 +129,7 @@ def files(data, volume):
             return
         if attributes & LARGE or bytes_ < FILE_HEADER.size or at + bytes_ > end:
             raise UnknownFormat(f"a file of a size that makes no sense at 0x{at:x}")
-        yield Piece(kind, at, at + bytes_)
+        yield Piece(kind, at, at + bytes_, attributes)
         at += bytes_
 
 
@@ -147,7 +173,7 @@ def trim_volume(volume):
     for file in found:
         if file.kind == PADDING or name_of(volume, file) in UNUSED:
             continue
-        if volume[file.start + 19] & ALIGNED:
+        if file.attributes & ALIGNED:
             raise UnknownFormat(f"a file that has to lie where it lies at 0x{file.start:x}")
         trimmed += b"\xff" * (round_up(len(trimmed), FILE_ALIGNMENT) - len(trimmed)) + volume[file.start : file.end]
     return close_volume(trimmed)
@@ -155,17 +181,15 @@ def trim_volume(volume):
 
 def close_volume(volume):
     """With its size and checksum in its header; whole blocks, of which there is at least one byte free."""
-    *_, blocks, block_bytes = VOLUME_HEADER.unpack_from(volume, 0)
-    if blocks == 0 or block_bytes == 0:
+    header = volume_header(volume)
+    if header.blocks == 0 or header.block_bytes == 0:
         raise UnknownFormat("a volume without blocks")
-    length = round_up(len(volume) + FILE_HEADER.size, block_bytes)
+    length = round_up(len(volume) + FILE_HEADER.size, header.block_bytes)
     volume += b"\xff" * (length - len(volume))
-    struct.pack_into("<Q", volume, 32, length)
-    struct.pack_into("<I", volume, 56, length // block_bytes)
-    (header_bytes,) = struct.unpack_from("<H", volume, 48)
-    struct.pack_into("<H", volume, 50, 0)
-    words = struct.unpack_from(f"<{header_bytes // 2}H", volume, 0)
-    struct.pack_into("<H", volume, 50, -sum(words) & 0xFFFF)
+    header = header._replace(length=length, blocks=length // header.block_bytes, checksum=0)
+    VOLUME_HEADER.pack_into(volume, 0, *header)
+    words = struct.unpack_from(f"<{header.header_bytes // 2}H", volume, 0)
+    VOLUME_HEADER.pack_into(volume, 0, *header._replace(checksum=-sum(words) & 0xFFFF))
     return bytes(volume)
 
 

@@ -87,16 +87,16 @@ def test_damaged_volumes(image):
     start, end = firmware.packed_section(image)
     unpacked = firmware.unpack(image[start:end])
     chance = random.Random(2)
-    kept = 0
+    shorter = refused = 0
     for file in chance.sample(list(firmware.files(drivers(image), 0)), 60):
         flipped = bytearray(unpacked)
         at = len(unpacked) - len(drivers(image)) + file.start + chance.randrange(28)
         flipped[at] ^= 1 << chance.randrange(8)
         try:
-            kept += len(firmware.trim_volumes(bytes(flipped))) < len(unpacked)
+            shorter += len(firmware.trim_volumes(bytes(flipped))) < len(unpacked)
         except (firmware.UnknownFormat, struct.error):
-            pass
-    assert kept > 0
+            refused += 1
+    assert shorter + refused == 60 and shorter > 0 and refused > 0
 
 
 def run_trim(*arguments):
